@@ -1,0 +1,39 @@
+//! The adapter service of Transform Army AI.
+
+#![expect(clippy::print_stderr, reason = "a program says on stderr why it cannot go on")]
+
+mod health;
+mod logging;
+mod migrations;
+mod options;
+mod server;
+
+use std::process::ExitCode;
+
+use options::{Options, Task};
+
+/// Why the adapter stops. Texts are for operators, and hold no password.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> ExitCode {
+    let options = match Options::read() {
+        Ok(options) => options,
+        Err(early) => return early,
+    };
+    match run(options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("adapter: {why:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn run(options: Options) -> Result<(), Failure> {
+    logging::set_up(options.log_format)?;
+    match options.task()? {
+        Task::Migrate { url } => migrations::upgrade(url).await,
+        Task::Serve { url } => server::serve(&options, url).await,
+    }
+}

@@ -1,0 +1,20 @@
+//! The revisions that this release was built with.
+
+use limbeck::{Embedded, Migrator};
+
+use crate::Failure;
+
+static MIGRATIONS: Embedded = limbeck::embed!("migrations/versions");
+
+/// This release's revisions, ready to be compared with a database or applied to one.
+pub(crate) fn migrator() -> Result<Migrator, Failure> {
+    Ok(Migrator::embedded(&MIGRATIONS)?)
+}
+
+/// Applies what is pending.
+pub(crate) async fn upgrade(url: &str) -> Result<(), Failure> {
+    tracing::info!("migration to head begins");
+    migrator()?.upgrade(url).await?;
+    tracing::info!("migration done: the database is at head");
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! The command line and the environment.
+
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+
+use crate::Failure;
+
+const DEFAULT_HOST: &str = "127.0.0.1";
+const DEFAULT_PORT: u16 = 8000;
+
+/// Exit code for wrong usage (EX_USAGE), as limbeck's.
+const USAGE: u8 = 64;
+
+/// The adapter service of Transform Army AI.
+///
+/// It serves, and never touches the schema: `limbeck start -- adapter` brings the database to head first, and so
+/// does `adapter --migrate`, with the revisions that are built in.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub(crate) struct Options {
+    /// The address to listen on; 0.0.0.0 (or ::) in a container, where others must reach it.
+    #[arg(long, env = "ADAPTER_HOST", default_value = DEFAULT_HOST, value_parser = host)]
+    pub(crate) host: String,
+
+    /// The port to listen on; 0 lets the system choose.
+    #[arg(long, env = "ADAPTER_PORT", default_value_t = DEFAULT_PORT, value_parser = port)]
+    pub(crate) port: u16,
+
+    /// Bring the database to head, then exit.
+    #[arg(long)]
+    migrate: bool,
+
+    /// How log lines look.
+    #[arg(long, env = "ADAPTER_LOG_FORMAT", value_enum, default_value_t)]
+    pub(crate) log_format: LogFormat,
+
+    /// The database, for example postgresql://user:password@host/name.
+    #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    database_url: Option<String>,
+
+    /// The database with the credentials for migrating, if they are others; only --migrate reads it.
+    #[arg(long, env = "LIMBECK_URL", value_name = "URL", hide_env_values = true)]
+    migrate_url: Option<String>,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What is to be done, and on which database.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Task<'a> {
+    Serve { url: &'a str },
+    Migrate { url: &'a str },
+}
+
+impl Options {
+    /// Reads the command line. An `Err` is not always a failure: `--help` ends here too.
+    pub(crate) fn read() -> Result<Self, ExitCode> {
+        Self::try_parse().map_err(|error| {
+            // Nothing is left to be done if even this cannot be printed.
+            _ = error.print();
+            if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
+        })
+    }
+
+    /// Decides what to do.
+    pub(crate) fn task(&self) -> Result<Task<'_>, Failure> {
+        let missing =
+            "DATABASE_URL is not set; `limbeck start -- adapter` sets it, to a local database if need be";
+        let service = given(self.database_url.as_deref());
+        if self.migrate {
+            let url = given(self.migrate_url.as_deref()).or(service).ok_or(missing)?;
+            return Ok(Task::Migrate { url });
+        }
+        Ok(Task::Serve { url: service.ok_or(missing)? })
+    }
+}
+
+fn given(url: Option<&str>) -> Option<&str> {
+    url.map(str::trim).filter(|url| !url.is_empty())
+}
+
+/// An empty value counts as none: Compose passes `${ADAPTER_HOST:-}` that way.
+fn host(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Ok(DEFAULT_HOST.to_owned()),
+        host => Ok(host.to_owned()),
+    }
+}
+
+fn port(text: &str) -> Result<u16, String> {
+    match text.trim() {
+        "" => Ok(DEFAULT_PORT),
+        port => {
+            port.parse().map_err(|_| "a port (--port, ADAPTER_PORT) is a number from 0 to 65535".to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::{Options, Task, host, port};
+
+    fn task(args: &[&str]) -> Result<String, String> {
+        let mut options = Options::try_parse_from([&["adapter"], args].concat()).expect("they parse");
+        // The environment of whoever runs the tests does not count.
+        let given = |name: &str| args.iter().any(|arg| arg.starts_with(name));
+        options.database_url.take_if(|_| !given("--database-url"));
+        options.migrate_url.take_if(|_| !given("--migrate-url"));
+        options.task().map(|task| format!("{task:?}")).map_err(|why| why.to_string())
+    }
+
+    #[test]
+    fn the_migrating_credentials_are_for_migrating_only() {
+        let [service, owner] = ["--database-url=s", "--migrate-url=o"];
+        let serve = format!("{:?}", Task::Serve { url: "s" });
+        assert_eq!(task(&[service]), Ok(serve.clone()));
+        assert_eq!(task(&[service, owner]), Ok(serve));
+        assert_eq!(task(&[service, owner, "--migrate"]), Ok(format!("{:?}", Task::Migrate { url: "o" })));
+        assert_eq!(
+            task(&[service, "--migrate-url=", "--migrate"]),
+            Ok(format!("{:?}", Task::Migrate { url: "s" }))
+        );
+        for args in [&[owner][..], &["--database-url= "], &["--migrate"]] {
+            assert!(task(args).is_err_and(|why| why.starts_with("DATABASE_URL is not set")), "{args:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_value_counts_as_none() {
+        assert_eq!(host(" "), Ok("127.0.0.1".to_owned()));
+        assert_eq!(port(""), Ok(8000));
+        assert_eq!(port("9000"), Ok(9000));
+        for bad in ["65536", "-1", "http", "80 80"] {
+            assert!(port(bad).is_err(), "{bad}");
+        }
+    }
+}

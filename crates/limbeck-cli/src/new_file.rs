@@ -1,0 +1,149 @@
+//! A new revision file: written as a whole or not at all, then handed to the hooks.
+
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+use limbeck::config::{Config, Hook};
+use limbeck_core::graph;
+use limbeck_core::revision::{
+    Created, DEFAULT_FILE_TEMPLATE, NewDowngrade, NewRevision, RevisionId, file_name, slug, write,
+};
+use limbeck_core::{Code, Problem};
+
+use crate::output;
+
+/// How a new file is reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Alembic's line.
+    Text,
+    Json,
+}
+
+impl Form {
+    /// What a verb's `--json` asks for.
+    pub(crate) fn of(json: bool) -> Self {
+        if json { Self::Json } else { Self::Text }
+    }
+}
+
+/// Writes the file of a new revision into `folder` and runs the hooks.
+///
+/// # Errors
+/// Nothing is left behind if the file cannot be written; if a hook fails, the file stays.
+pub(crate) fn create(
+    config: &Config,
+    folder: &Path,
+    place: graph::NewRevision,
+    message: &str,
+    form: Form,
+) -> Result<(), Problem> {
+    let now = now(config)?;
+    let template = config.file_template.as_deref().unwrap_or(DEFAULT_FILE_TEMPLATE);
+    let slug = slug(message, config.truncate_slug_length);
+    let path = folder.join(file_name(template, &place.id, &slug, &fields(&now))?);
+    let revision = NewRevision {
+        message: message.to_owned(),
+        id: place.id,
+        down_revision: place.down_revision,
+        branch_labels: place.branch_labels,
+        depends_on: place.depends_on,
+        created: Some(now.strftime("%Y-%m-%d %H:%M %Z").to_string()),
+        remarks: Vec::new(),
+        upgrade: String::new(),
+        downgrade: NewDowngrade::Section(String::new()),
+    };
+    save(&path, &write(&revision))?;
+    match form {
+        Form::Text => output::line(&format!("Generating {} ...  done", path.display())),
+        Form::Json => output::json(&serde_json::json!({
+            "revision": revision.id.as_str(),
+            "down_revision": revision.down_revision.iter().map(RevisionId::as_str).collect::<Vec<_>>(),
+            "path": path.display().to_string(),
+        })),
+    }
+    run_hooks(&config.post_write_hooks, &path)
+}
+
+/// An id as Alembic makes them: twelve hex digits.
+pub(crate) fn random_id() -> Result<RevisionId, Problem> {
+    RevisionId::new(&format!("{:012x}", fastrand::u64(..1 << 48)))
+}
+
+/// The time, in the zone of the configuration (`timezone`, by default UTC).
+fn now(config: &Config) -> Result<Zoned, Problem> {
+    let name = config.timezone.as_deref().unwrap_or("UTC");
+    let zone = if name.eq_ignore_ascii_case("utc") { Ok(TimeZone::UTC) } else { TimeZone::get(name) };
+    let zone = zone.map_err(|error| {
+        Problem::new(Code::ConfigValue, format!("`timezone = \"{name}\"` names no time zone: {error}"))
+            .help("write a name such as Europe/Berlin")
+    })?;
+    Ok(Timestamp::now().to_zoned(zone))
+}
+
+fn fields(now: &Zoned) -> Created {
+    Created {
+        year: now.year().into(),
+        month: now.month().unsigned_abs(),
+        day: now.day().unsigned_abs(),
+        hour: now.hour().unsigned_abs(),
+        minute: now.minute().unsigned_abs(),
+        second: now.second().unsigned_abs(),
+        epoch: now.timestamp().as_second(),
+    }
+}
+
+/// Writes beside the target and then gives the file its name, which fails if the name is taken: a full
+/// disk or a kill leaves no half file.
+fn save(path: &Path, text: &str) -> Result<(), Problem> {
+    let broken = |error: std::io::Error| {
+        // The error itself would name a temporary file.
+        Problem::new(Code::File, format!("cannot write {}: {}", path.display(), error.kind())).help(
+            match error.kind() {
+                std::io::ErrorKind::AlreadyExists => {
+                    "remove that file, or choose another message or --rev-id"
+                }
+                std::io::ErrorKind::ReadOnlyFilesystem => {
+                    "nothing was written; this file system is read-only"
+                }
+                _ => "nothing was written; give this user permission to write there, and room on the disk",
+            },
+        )
+    };
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    std::fs::create_dir_all(folder).map_err(broken)?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".limbeck-")
+        .permissions(std::fs::Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+        .map_err(broken)?;
+    file.write_all(text.as_bytes()).map_err(broken)?;
+    file.as_file().sync_all().map_err(broken)?;
+    file.persist_noclobber(path).map_err(|error| broken(error.error))?;
+    Ok(())
+}
+
+/// Runs the hooks one after another; the first that fails ends it.
+fn run_hooks(hooks: &[Hook], path: &Path) -> Result<(), Problem> {
+    let file = path.display().to_string();
+    for hook in hooks {
+        output::progress(&format!("Running post write hook \"{}\" ...", hook.name));
+        let words: Vec<String> = hook.command.iter().map(|word| word.replace("{file}", &file)).collect();
+        let Some((program, arguments)) = words.split_first() else { continue };
+        let status = Command::new(program).args(arguments).stdin(Stdio::null()).status();
+        let why = match status {
+            Ok(status) if status.success() => continue,
+            Ok(status) => status.to_string(),
+            Err(error) => error.to_string(),
+        };
+        return Err(Problem::new(Code::Hook, format!("the post write hook \"{}\" failed: {why}", hook.name))
+            .note(format!("the command: {}", shell_words::join(&words)))
+            .note(format!("the revision file is written: {file}"))
+            .help("run the command by hand, or correct `post_write_hooks` in limbeck.toml"));
+    }
+    Ok(())
+}

@@ -1,0 +1,4 @@
+mod command;
+mod database;
+mod migration;
+mod wait;

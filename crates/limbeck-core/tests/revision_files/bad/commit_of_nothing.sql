@@ -1,0 +1,10 @@
+-- Message
+--
+-- revision: a1
+-- down_revision:
+
+-- limbeck:upgrade
+-- limbeck:commit
+SELECT 1;
+
+-- limbeck:downgrade

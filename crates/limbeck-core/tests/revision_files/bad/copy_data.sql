@@ -1,0 +1,10 @@
+-- Message
+--
+-- revision: a1
+-- down_revision:
+
+-- limbeck:upgrade
+1	\N
+\.
+
+-- limbeck:downgrade

@@ -1,0 +1,11 @@
+-- Message
+--
+-- revision: a1
+-- down_revision:
+
+-- limbeck:upgrade
+SELECT 1
+-- limbeck:commit
++ 2;
+
+-- limbeck:downgrade

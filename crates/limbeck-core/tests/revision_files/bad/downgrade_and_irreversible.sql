@@ -1,0 +1,8 @@
+-- Message
+--
+-- revision: a1
+-- down_revision:
+
+-- limbeck:upgrade
+-- limbeck:downgrade
+-- limbeck:irreversible no

@@ -1,0 +1,7 @@
+-- Message
+--
+-- revision: a1
+-- down_revision:
+
+-- limbeck:upgrade
+-- limbeck:irreversible

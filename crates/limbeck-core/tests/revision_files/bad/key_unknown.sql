@@ -1,0 +1,4 @@
+-- revision: a1
+-- down_revison: a0
+-- limbeck:upgrade
+-- limbeck:downgrade

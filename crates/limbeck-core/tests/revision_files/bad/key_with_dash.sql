@@ -1,0 +1,4 @@
+-- revision: a1
+-- depends-on: a0
+-- limbeck:upgrade
+-- limbeck:downgrade

@@ -1,0 +1,4 @@
+-- revision: a1
+-- branch_labels: bill ing
+-- limbeck:upgrade
+-- limbeck:downgrade

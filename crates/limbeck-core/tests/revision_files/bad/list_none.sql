@@ -1,0 +1,4 @@
+-- revision: a1
+-- down_revision: None
+-- limbeck:upgrade
+-- limbeck:downgrade

@@ -1,0 +1,4 @@
+-- Message
+
+-- limbeck:upgrade
+-- limbeck:downgrade

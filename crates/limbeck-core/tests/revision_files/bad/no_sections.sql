@@ -1,0 +1,5 @@
+-- Message
+--
+-- revision: a1
+-- down_revision:
+

@@ -1,0 +1,3 @@
+-- revision: a-1
+-- limbeck:upgrade
+-- limbeck:downgrade

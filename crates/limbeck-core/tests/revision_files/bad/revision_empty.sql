@@ -1,0 +1,3 @@
+-- revision:
+-- limbeck:upgrade
+-- limbeck:downgrade

@@ -1,0 +1,4 @@
+-- Message
+-- Revision: a1
+-- limbeck:upgrade
+-- limbeck:downgrade

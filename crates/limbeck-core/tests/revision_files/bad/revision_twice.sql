@@ -1,0 +1,5 @@
+-- revision: a1
+-- down_revision: a0
+-- revision: a2
+-- limbeck:upgrade
+-- limbeck:downgrade

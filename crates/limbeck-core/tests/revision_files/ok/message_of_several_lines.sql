@@ -1,0 +1,10 @@
+-- 添加用户表
+--
+-- It's the "second" try: see #12.
+--   - indented
+-- \revision: is a key only without the backslash
+-- \limbeck:upgrade
+--
+-- revision: a1
+-- limbeck:upgrade
+-- limbeck:downgrade

@@ -1,0 +1,25 @@
+-- Message
+--
+-- revision: a1
+-- down_revision:
+
+-- limbeck:upgrade
+CREATE FUNCTION f(x int) RETURNS int LANGUAGE sql
+BEGIN ATOMIC
+  SELECT CASE WHEN x > 0 THEN 1 ELSE (CASE WHEN x < 0 THEN 2 END) END AS end;
+  SELECT t.end FROM t;
+END;
+CREATE OR REPLACE PROCEDURE p() LANGUAGE sql BEGIN ATOMIC INSERT INTO a VALUES (1); END;
+CREATE FUNCTION g() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF new.a THEN RETURN new; END IF;
+  COMMIT;
+END $$;
+CREATE FUNCTION h() RETURNS int LANGUAGE sql RETURN 1;
+CREATE RULE r AS ON INSERT TO a DO ALSO (INSERT INTO b VALUES (1); DELETE FROM c);
+CREATE OR REPLACE RULE s AS ON UPDATE TO a DO INSTEAD NOTHING;
+DO $do$ BEGIN PERFORM 1; END $do$;
+CREATE TABLE function (begin int, atomic int);
+SELECT begin atomic FROM function
+
+-- limbeck:downgrade

@@ -1,0 +1,4 @@
+--revision:a1
+--limbeck:upgrade
+SELECT 1
+--limbeck:downgrade

@@ -1,0 +1,111 @@
+//! A database that a newer release migrated: the normal state of an old replica during a deployment, and
+//! of a rollback. Ahead is not broken.
+
+use std::collections::BTreeSet;
+
+use limbeck_core::graph::{Applied, Graph};
+use limbeck_core::plan::Plan;
+use limbeck_core::revision::RevisionId;
+use limbeck_core::{Code, Problem};
+
+use crate::migrator::Way;
+use crate::state::journal::Lineage;
+
+/// Splits the rows: those that the graph knows, with the known ancestors of newer releases' rows in their
+/// stead; and the newer releases' rows.
+///
+/// # Errors
+/// A row that neither a file nor the journal knows.
+pub(crate) fn known_rows(
+    graph: &Graph,
+    rows: &[String],
+    lineage: &Lineage,
+) -> Result<(Vec<String>, Vec<RevisionId>), Problem> {
+    let mut known = BTreeSet::new();
+    let mut ahead = Vec::new();
+    for row in rows {
+        if graph.get(row).is_some() {
+            known.insert(row.clone());
+            continue;
+        }
+        if !lineage.contains_key(row) {
+            return Err(unknown(graph, row));
+        }
+        ahead.push(RevisionId::new(row)?);
+        known.extend(known_ancestors(graph, row, lineage)?);
+    }
+    Ok((known.into_iter().collect(), ahead))
+}
+
+/// The graph's own words for a row that it does not know.
+fn unknown(graph: &Graph, row: &str) -> Problem {
+    let missing = || Problem::new(Code::Internal, format!("{row} is known after all"));
+    Applied::new(graph, &[row.to_owned()]).err().unwrap_or_else(missing)
+}
+
+/// Walks the journal's parents until they are revisions that have files.
+fn known_ancestors(graph: &Graph, row: &str, lineage: &Lineage) -> Result<BTreeSet<String>, Problem> {
+    let mut known = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    let mut open = vec![row.to_owned()];
+    while let Some(id) = open.pop() {
+        if !seen.insert(id.clone()) {
+            continue;
+        }
+        if graph.get(&id).is_some() {
+            known.insert(id);
+        } else {
+            open.extend(lineage.get(&id).ok_or_else(|| unknown(graph, &id))?.iter().cloned());
+        }
+    }
+    Ok(known)
+}
+
+/// What can be planned on such a database: nothing, where nothing of this checkout is pending.
+///
+/// # Errors
+/// Revisions of this checkout are pending, or a downgrade was asked for.
+pub(crate) fn plan(
+    graph: &Graph,
+    known: &[String],
+    ahead: &[RevisionId],
+    way: Way<'_>,
+) -> Result<Plan, Problem> {
+    let rows: Vec<&str> = ahead.iter().map(RevisionId::as_str).collect();
+    let rows = rows.join(", ");
+    if let (Way::Down(_), false) = (way, known.is_empty()) {
+        return Err(Problem::new(
+            Code::Ahead,
+            format!("the database is ahead of these revisions: {rows} was applied by a newer release, and its file is not here"),
+        )
+        .help("downgrade with the release that holds it"));
+    }
+    if known.is_empty() {
+        return Err(foreign(&rows));
+    }
+    let applied = Applied::new(graph, known)?;
+    let pending: Vec<&str> = applied.pending().map(|node| node.id().as_str()).collect();
+    if pending.is_empty() {
+        return Ok(Plan::default());
+    }
+    Err(Problem::new(
+        Code::Ahead,
+        format!("the database holds {rows} of another release, and of these revisions {} is pending", pending.join(", ")),
+    )
+    .note("the two releases have different revisions: neither contains the other")
+    .help("merge the two branches of the source, add a merge revision with `limbeck merge heads`, and migrate from there"))
+}
+
+/// None of this checkout's revisions is applied, and others are.
+fn foreign(rows: &str) -> Problem {
+    Problem::new(
+        Code::Ahead,
+        format!(
+            "this database was migrated with other revisions: it holds {rows}, and none of these is applied"
+        ),
+    )
+    .help(
+        "check that the URL (and -n) names this project's database; two projects that share one need a \
+         `version_table` of their own each",
+    )
+}

@@ -1,0 +1,503 @@
+//! The one executor: runs a plan's steps on one connection, in parts that commit together with limbeck's
+//! bookkeeping.
+
+pub(crate) mod cancel;
+pub(crate) mod chunk;
+pub(crate) mod failure;
+pub(crate) mod parts;
+
+use std::time::{Duration, Instant};
+
+use futures_util::TryStreamExt;
+use limbeck_core::plan::{Direction, Plan, RowChange, Step};
+use limbeck_core::revision::RevisionId;
+use limbeck_core::sql::{BATCH, BatchOptions, Statement, StatementKind, UnitKind, Values};
+use limbeck_core::{Code, Problem};
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Either, Row};
+
+use crate::connect::Connector;
+use crate::error::Error;
+use crate::event::Event;
+use crate::project::Project;
+use crate::state::journal::Running;
+use crate::state::session::{Session, simple_query};
+use crate::state::version_table;
+use cancel::{Cancel, cancelled};
+use chunk::{BEGIN, COMMIT, Chunk};
+use parts::{Maker, Part, Prepared, Segment, Transaction, TransactionMode, is_segmented};
+
+/// How often a segment is tried whose locks were not to be had.
+const LOCK_ATTEMPTS: u32 = 5;
+/// How long a cancelled statement may take to end before the connection is dropped instead.
+const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How much goes to the server as one message.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Pace {
+    /// A segment: the fewest round trips.
+    #[default]
+    Segment,
+    /// A statement: somebody watches, and is told which one runs.
+    Statement,
+}
+
+/// How a run goes about its work.
+#[derive(Debug, Clone)]
+pub(crate) struct RunOptions<'a> {
+    pub(crate) mode: TransactionMode,
+    pub(crate) pace: Pace,
+    pub(crate) values: &'a Values,
+}
+
+/// What stands ready before the first statement is sent.
+pub(crate) fn prepare<'a>(
+    project: &'a Project,
+    plan: &'a Plan,
+    values: &Values,
+    mode: TransactionMode,
+) -> Result<Vec<Prepared<'a>>, Error> {
+    let mut problems = Vec::new();
+    let mut prepared = Vec::with_capacity(plan.steps.len());
+    let mut rows = plan.before.clone();
+    for step in &plan.steps {
+        let before = std::mem::take(&mut rows);
+        rows = after(&before, &step.rows);
+        let prepared_step = prepare_step(project, step, [before, rows.clone()], values)
+            .and_then(|step| parts::check_mode(&step, mode).map(|()| step));
+        match prepared_step {
+            Ok(step) => prepared.push(step),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(prepared) } else { Err(problems.into()) }
+}
+
+fn prepare_step<'a>(
+    project: &'a Project,
+    step: &'a Step,
+    [before, rows]: [Vec<RevisionId>; 2],
+    values: &Values,
+) -> Result<Prepared<'a>, Problem> {
+    let id = step.revision.as_str();
+    let missing = || Problem::new(Code::Internal, format!("the plan names {id}, which is in no file"));
+    let revision = project.revision(id).ok_or_else(missing)?;
+    let script = match step.direction {
+        Direction::Upgrade => revision.upgrade_script()?,
+        Direction::Downgrade => revision.downgrade_script()?,
+    };
+    script.check(values)?;
+    let node = project.graph().get(id).ok_or_else(missing)?;
+    let depends_on = project.graph().dependencies(node).map(|node| node.id().clone()).collect();
+    Ok(Prepared { step, revision, script, depends_on, before, rows })
+}
+
+/// The rows after a change.
+pub(crate) fn after(rows: &[RevisionId], change: &RowChange) -> Vec<RevisionId> {
+    let gone = |id: &RevisionId| {
+        change.delete.contains(id) || change.update.as_ref().is_some_and(|(from, _)| from == id)
+    };
+    let mut rows: Vec<RevisionId> = rows.iter().filter(|id| !gone(id)).cloned().collect();
+    rows.extend(change.update.iter().map(|(_, to)| to.clone()));
+    rows.extend(change.insert.iter().cloned());
+    rows.sort();
+    rows
+}
+
+/// A run on a session that holds the lock.
+pub(crate) struct Executor<'a, 'c> {
+    pub(crate) session: &'a mut Session<'c>,
+    pub(crate) connector: Option<&'a dyn Connector>,
+    pub(crate) options: RunOptions<'a>,
+    pub(crate) cancel: &'a Cancel,
+    pub(crate) emit: &'a mut (dyn FnMut(Event<'_>) + Send),
+    /// Whether a transaction of ours is open.
+    pub(crate) in_transaction: bool,
+}
+
+/// Why a part did not end well.
+struct PartFailure {
+    problem: Problem,
+    state: Option<String>,
+}
+
+/// Why a step did not end well, and how many of its segments are committed and stay.
+struct StepFailure {
+    problem: Problem,
+    committed: usize,
+}
+
+impl From<Problem> for PartFailure {
+    fn from(problem: Problem) -> Self {
+        Self { problem, state: None }
+    }
+}
+
+impl Executor<'_, '_> {
+    /// Runs all steps. `running` is the first step's earlier, interrupted run, if there was one; `first` is
+    /// sent and committed with the first part.
+    pub(crate) async fn run(
+        &mut self,
+        steps: &[Prepared<'_>],
+        running: Option<&Running>,
+        first: Vec<String>,
+    ) -> Result<(), Error> {
+        let mut setup =
+            self.session.setup(version_table::longest(steps.iter().flat_map(|step| &step.rows)))?;
+        setup.extend(first);
+        setup.extend(self.session.settings(crate::APPLICATION));
+        if self.options.mode == TransactionMode::Single {
+            self.send_own(&[BEGIN.to_owned()]).await?;
+        }
+        let journal = self.session.journal.clone();
+        let restore = self.session.settings(crate::APPLICATION);
+        let maker =
+            Maker { journal: &journal, values: self.options.values, mode: self.options.mode, restore };
+        let of = steps.len();
+        let mut made = None;
+        for (index, step) in steps.iter().enumerate() {
+            let committed = running.filter(|_| index == 0).map_or(0, |running| running.committed);
+            let segments = made.take().unwrap_or_else(|| maker.segments(step, committed));
+            let begun = Instant::now();
+            (self.emit)(Event::StepStarted {
+                step: step.step,
+                message: step.revision.header().summary(),
+                number: index + 1,
+                of,
+            });
+            // While the server works on this step, the next one is made ready.
+            let next = async { made = steps.get(index + 1).map(|next| maker.segments(next, 0)) };
+            let setup = std::mem::take(&mut setup);
+            let (outcome, ()) = tokio::join!(biased; self.step(step, segments, committed, setup), next);
+            if let Err(failure) = outcome {
+                return Err(self.failed(failure, steps, index).await);
+            }
+            (self.emit)(Event::StepFinished { step: step.step, elapsed: begun.elapsed() });
+        }
+        if self.options.mode == TransactionMode::Single
+            && let Err(problem) = self.send_own(&[COMMIT.to_owned()]).await
+        {
+            self.roll_back().await;
+            return Err(problem.prefixed("the commit failed: ").note(ALL_ROLLED_BACK).into());
+        }
+        self.session.set_up();
+        Ok(())
+    }
+
+    async fn step(
+        &mut self,
+        step: &Prepared<'_>,
+        segments: Result<Vec<Segment<'_>>, Problem>,
+        committed: usize,
+        setup: Vec<String>,
+    ) -> Result<(), StepFailure> {
+        let failed = |problem| StepFailure { problem, committed };
+        self.cancel.check().map_err(|error| failed(first(error)))?;
+        let segments = segments.map_err(failed)?;
+        let of = step.script.units.len();
+        if committed > 0 {
+            (self.emit)(Event::Resuming { revision: &step.step.revision, committed, of });
+        }
+        let mut setup = Some(setup);
+        for segment in &segments {
+            if of > 1 {
+                (self.emit)(Event::SegmentStarted { number: segment.number, of });
+            }
+            for part in &segment.parts {
+                let sent = self.part(step, part, setup.take().unwrap_or_default()).await;
+                let committed = segment.number - 1;
+                sent.map_err(|problem| StepFailure { problem, committed })?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn part(
+        &mut self,
+        step: &Prepared<'_>,
+        part: &Part<'_>,
+        setup: Vec<String>,
+    ) -> Result<(), Problem> {
+        if !matches!(part, Part::Transaction(_)) && !setup.is_empty() {
+            self.send_own(&setup).await?;
+        }
+        match part {
+            Part::Transaction(transaction) => self.transaction(step, transaction, setup).await,
+            Part::Alone { settings, statement, undone } => {
+                self.send_own(settings).await?;
+                self.alone(step, statement, undone.as_deref()).await
+            }
+            Part::Batches { settings, statement, options } => {
+                self.batches(step, settings, statement, options).await
+            }
+        }
+    }
+
+    /// A statement outside a transaction. If the server says that it failed, its outcome is known.
+    async fn alone(
+        &mut self,
+        step: &Prepared<'_>,
+        statement: &Statement,
+        undone: Option<&str>,
+    ) -> Result<(), Problem> {
+        let mut chunk = Chunk::default();
+        chunk.statement(step.revision, statement, self.options.values)?;
+        self.say(step, statement);
+        let Err(failure) = self.send(&chunk).await else { return Ok(()) };
+        if failure.state.is_none() {
+            return Err(failure.problem);
+        }
+        if let Some(undone) = undone {
+            let mut end = self.session.settings(crate::APPLICATION);
+            end.push(undone.to_owned());
+            // Without a connection the intent stays, and the next run asks the operator.
+            let _ = self.send_own(&end).await;
+        }
+        Err(self.name_leftover(failure.problem, statement).await)
+    }
+
+    /// A failed CREATE INDEX CONCURRENTLY leaves an invalid index behind, which is in the way of the
+    /// next try.
+    async fn name_leftover(&mut self, problem: Problem, statement: &Statement) -> Problem {
+        let StatementKind::CreateIndexConcurrently { index: Some(index), .. } = &statement.kind else {
+            return problem;
+        };
+        let sql = format!(
+            "SELECT indexrelid::regclass::text FROM pg_catalog.pg_index \
+             WHERE indexrelid = to_regclass({}) AND NOT indisvalid",
+            crate::quote::literal(&index.to_string())
+        );
+        let found = self.session.query(&sql).await.unwrap_or_default();
+        let name = found.iter().flatten().next().and_then(|row| row.try_get::<String, _>(0).ok());
+        match name {
+            None => problem,
+            Some(name) => problem.note(format!("it left the invalid index {name} behind")).help(format!(
+                "`DROP INDEX CONCURRENTLY {name}`; then correct the cause and run the command again"
+            )),
+        }
+    }
+
+    /// One transaction, tried again while nothing but a lock is in the way.
+    async fn transaction(
+        &mut self,
+        step: &Prepared<'_>,
+        transaction: &Transaction<'_>,
+        setup: Vec<String>,
+    ) -> Result<(), Problem> {
+        let chunks = self.chunks(step, transaction, &setup)?;
+        let mut attempt = 1;
+        loop {
+            let Err(failure) = self.send_all(step, transaction, &chunks).await else { return Ok(()) };
+            let waits = failure.state.as_deref() == Some(failure::sqlstate::LOCK_NOT_AVAILABLE);
+            if !waits || attempt == LOCK_ATTEMPTS || self.options.mode == TransactionMode::Single {
+                return Err(failure.problem);
+            }
+            self.roll_back().await;
+            attempt += 1;
+            // Jitter keeps several waiters from coming back in step.
+            let pause = Duration::from_millis(fastrand::u64(250..1000) * u64::from(attempt));
+            (self.emit)(Event::Retrying { attempt, pause });
+            self.cancel.sleep(pause).await.map_err(first)?;
+        }
+    }
+
+    /// The messages of a transaction: one, or where somebody watches one per statement.
+    fn chunks(
+        &self,
+        step: &Prepared<'_>,
+        transaction: &Transaction<'_>,
+        setup: &[String],
+    ) -> Result<Vec<Chunk>, Problem> {
+        let own_transaction = self.options.mode == TransactionMode::PerRevision;
+        let mut chunks = vec![Chunk::default()];
+        if own_transaction {
+            chunks[0].own(BEGIN);
+        }
+        chunks[0].own_all(setup);
+        chunks[0].own_all(&transaction.head);
+        for statement in &transaction.body {
+            if self.options.pace == Pace::Statement {
+                chunks.push(Chunk::default());
+            }
+            let last = chunks.len() - 1;
+            chunks[last].statement(step.revision, statement, self.options.values)?;
+        }
+        if self.options.pace == Pace::Statement {
+            chunks.push(Chunk::default());
+        }
+        let last = chunks.len() - 1;
+        chunks[last].own_all(&transaction.tail);
+        if own_transaction {
+            chunks[last].own(COMMIT);
+        }
+        chunks.retain(|chunk| !chunk.is_empty());
+        Ok(chunks)
+    }
+
+    async fn send_all(
+        &mut self,
+        step: &Prepared<'_>,
+        transaction: &Transaction<'_>,
+        chunks: &[Chunk],
+    ) -> Result<(), PartFailure> {
+        let mut statements = transaction.body.iter();
+        for chunk in chunks {
+            if self.options.pace == Pace::Statement
+                && chunk.is_from_file(0)
+                && let Some(statement) = statements.next()
+            {
+                self.say(step, statement);
+            }
+            self.send(chunk).await?;
+        }
+        Ok(())
+    }
+
+    /// A batch statement until it touches no row, each time in a transaction of its own.
+    async fn batches(
+        &mut self,
+        step: &Prepared<'_>,
+        settings: &[String],
+        statement: &Statement,
+        options: &BatchOptions,
+    ) -> Result<(), Problem> {
+        let values = self.options.values.with(BATCH, options.size.to_string());
+        let mut chunk = Chunk::default();
+        chunk.own(BEGIN);
+        chunk.own_all(settings);
+        let index = settings.len() + 1;
+        chunk.statement(step.revision, statement, &values)?;
+        chunk.own(COMMIT);
+        self.say(step, statement);
+        let mut total = 0;
+        loop {
+            self.cancel.check().map_err(first)?;
+            let counts = self.send(&chunk).await.map_err(|failure| failure.problem)?;
+            let rows = counts.get(index).copied().unwrap_or_default();
+            if rows == 0 {
+                return Ok(());
+            }
+            total += rows;
+            (self.emit)(Event::Batch { rows: total });
+            self.cancel.sleep(options.pause).await.map_err(first)?;
+        }
+    }
+
+    fn say(&mut self, step: &Prepared<'_>, statement: &Statement) {
+        let sql = &step.revision.source().text()[statement.span()];
+        (self.emit)(Event::StatementStarted { sql });
+    }
+
+    async fn send_own(&mut self, statements: &[String]) -> Result<(), Problem> {
+        let mut chunk = Chunk::default();
+        chunk.own_all(statements);
+        self.send(&chunk).await.map(drop).map_err(|failure| failure.problem)
+    }
+
+    /// Sends a chunk; the result is the number of rows that each of its statements touched.
+    async fn send(&mut self, chunk: &Chunk) -> Result<Vec<u64>, PartFailure> {
+        let mut counts = Vec::new();
+        let pid = self.session.facts.backend_pid;
+        let outcome = {
+            let work = stream(self.session.connection, chunk, &mut counts);
+            tokio::pin!(work);
+            tokio::select! {
+                outcome = &mut work => outcome,
+                () = self.cancel.requested() => {
+                    (self.emit)(Event::Cancelling);
+                    cancel_backend(self.connector, pid).await;
+                    match tokio::time::timeout(CANCEL_PATIENCE, work).await {
+                        Ok(outcome) => outcome,
+                        Err(_) => return Err(cancelled().note(STILL_RUNNING).into()),
+                    }
+                }
+            }
+        };
+        self.in_transaction = chunk.leaves_open(self.in_transaction, counts.len());
+        let Err(error) = outcome else { return Ok(counts) };
+        let state = failure::state(&error).map(str::to_owned);
+        let problem = failure::in_chunk(&error, chunk, counts.len());
+        let asked_to =
+            state.as_deref() == Some(failure::sqlstate::QUERY_CANCELED) && self.cancel.is_requested();
+        let problem = match problem.place() {
+            Some(place) if asked_to => cancelled().at(place.clone()),
+            None if asked_to => cancelled(),
+            _ => problem,
+        };
+        Err(PartFailure { problem, state })
+    }
+
+    /// Ends a transaction that failed, if one is open.
+    async fn roll_back(&mut self) {
+        if !std::mem::take(&mut self.in_transaction) {
+            return;
+        }
+        // A lost connection cannot be rolled back, and need not be: the server does it.
+        let _ =
+            tokio::time::timeout(CANCEL_PATIENCE, simple_query(self.session.connection, "ROLLBACK")).await;
+    }
+
+    /// Rolls back, and says what was and what was not applied.
+    async fn failed(&mut self, failure: StepFailure, steps: &[Prepared<'_>], index: usize) -> Error {
+        self.roll_back().await;
+        let step = &steps[index];
+        let id = &step.step.revision;
+        let (doing, done) = match step.step.direction {
+            Direction::Upgrade => ("upgrade", "applied"),
+            Direction::Downgrade => ("downgrade", "undone"),
+        };
+        let single = self.options.mode == TransactionMode::Single;
+        let (committed, of) = (failure.committed, step.script.units.len());
+        let unit = step.script.units.get(committed);
+        let in_batches = unit.is_some_and(|unit| matches!(unit.kind, UnitKind::Batches(_)));
+        let mut problem = failure.problem.note(match committed {
+            _ if single => ALL_ROLLED_BACK.to_owned(),
+            0 if !is_segmented(step) => format!("the {doing} of {id} was rolled back: nothing of it remains"),
+            0 if in_batches => {
+                format!("no segment of {id} is complete: batches that were committed stay, and the next run goes on after them")
+            }
+            0 => format!("nothing of the {doing} of {id} was committed"),
+            _ => format!(
+                "{committed} of {of} segments of {id} are committed and stay; the next run goes on after them"
+            ),
+        });
+        if index > 0 && !single {
+            let before: Vec<&str> = steps[..index].iter().map(|step| step.step.revision.as_str()).collect();
+            problem = problem.note(format!("{done} before it, and kept: {}", before.join(", ")));
+        }
+        problem.prefixed(&format!("{doing} of {id} failed: ")).into()
+    }
+}
+
+const ALL_ROLLED_BACK: &str = "the whole run was rolled back: the database is as it was before";
+const STILL_RUNNING: &str = "the server did not end the statement in time; the connection was dropped, and the server rolls back when it notices";
+
+fn first(error: Error) -> Problem {
+    error.problems().first().cloned().unwrap_or_else(cancelled)
+}
+
+async fn stream(
+    connection: &mut PgConnection,
+    chunk: &Chunk,
+    counts: &mut Vec<u64>,
+) -> Result<(), sqlx::Error> {
+    let mut answers = sqlx::raw_sql(AssertSqlSafe(chunk.sql().to_owned())).fetch_many(connection);
+    while let Some(answer) = answers.try_next().await? {
+        if let Either::Left(done) = answer {
+            counts.push(done.rows_affected());
+        }
+    }
+    Ok(())
+}
+
+/// Cancels what a backend runs, over a second connection. Where none is to be had, the caller drops the
+/// first one.
+async fn cancel_backend(connector: Option<&dyn Connector>, pid: i32) {
+    let Some(connector) = connector else { return };
+    let cancel = async {
+        if let Ok(mut connection) = connector.connect(crate::APPLICATION).await {
+            let _ = simple_query(&mut connection, &format!("SELECT pg_cancel_backend({pid})")).await;
+        }
+    };
+    let _ = tokio::time::timeout(CANCEL_PATIENCE, cancel).await;
+}

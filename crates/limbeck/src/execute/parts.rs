@@ -1,0 +1,250 @@
+//! A step as the parts in which it is committed. Pure: the executor sends them, `--sql` prints them, so
+//! the two cannot differ.
+
+use std::time::Duration;
+
+use limbeck_core::plan::{Direction, Step};
+use limbeck_core::revision::{Revision, RevisionId};
+use limbeck_core::sql::{BatchOptions, Existing, Retry, Script, Statement, StatementKind, UnitKind, Values};
+use limbeck_core::{Code, Problem};
+
+use crate::state::journal::{Deed, Entry, Journal, Started};
+
+/// How much of a statement the journal quotes: its variables are names there, never values.
+const INTENT_WIDTH: usize = 200;
+
+/// PostgreSQL's NAMEDATALEN, less the NUL: in bytes.
+const LONGEST_NAME: usize = 63;
+
+/// A step with everything that was checked before the database is touched.
+#[derive(Debug)]
+pub(crate) struct Prepared<'a> {
+    pub(crate) step: &'a Step,
+    pub(crate) revision: &'a Revision,
+    pub(crate) script: Script,
+    pub(crate) depends_on: Vec<RevisionId>,
+    /// The version rows before the step.
+    pub(crate) before: Vec<RevisionId>,
+    /// The version rows after the step.
+    pub(crate) rows: Vec<RevisionId>,
+}
+
+/// Something that is sent, and commits or not, as a whole.
+#[derive(Debug)]
+pub(crate) enum Part<'a> {
+    /// One transaction.
+    Transaction(Transaction<'a>),
+    /// A statement outside a transaction, which changes nothing of limbeck's own; and what takes its
+    /// intent back where the server says that it did nothing.
+    Alone { settings: Vec<String>, statement: &'a Statement, undone: Option<String> },
+    /// A statement that runs again and again, each time in a transaction, until it touches no row.
+    Batches { settings: Vec<String>, statement: &'a Statement, options: &'a BatchOptions },
+}
+
+/// The statements of one transaction.
+#[derive(Debug, Default)]
+pub(crate) struct Transaction<'a> {
+    /// Limbeck's own, before.
+    pub(crate) head: Vec<String>,
+    /// The revision's.
+    pub(crate) body: Vec<&'a Statement>,
+    /// Limbeck's own, after.
+    pub(crate) tail: Vec<String>,
+}
+
+/// How transactions and revisions relate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TransactionMode {
+    /// One transaction per revision.
+    #[default]
+    PerRevision,
+    /// One for the whole run (`--single-transaction`): all or nothing.
+    Single,
+}
+
+/// What is committed up to here is counted in the journal: an interrupted run goes on after it.
+#[derive(Debug)]
+pub(crate) struct Segment<'a> {
+    /// How many segments are committed once this one is.
+    pub(crate) number: usize,
+    /// What is sent, one after another.
+    pub(crate) parts: Vec<Part<'a>>,
+}
+
+/// What parts are made with: the same for all steps of a run.
+#[derive(Debug)]
+pub(crate) struct Maker<'a> {
+    pub(crate) journal: &'a Journal,
+    pub(crate) values: &'a Values,
+    pub(crate) mode: TransactionMode,
+    /// The statements that put every setting back to limbeck's own.
+    pub(crate) restore: Vec<String>,
+}
+
+impl Maker<'_> {
+    /// The segments of a step, without those that an earlier run has committed. A step that one
+    /// transaction can hold is one segment.
+    pub(crate) fn segments<'p>(
+        &self,
+        step: &'p Prepared<'_>,
+        committed: usize,
+    ) -> Result<Vec<Segment<'p>>, Problem> {
+        check_mode(step, self.mode)?;
+        if is_segmented(step) {
+            return (committed..step.script.units.len()).map(|index| self.segment(step, index)).collect();
+        }
+        let body = self.wanted(step.script.statements())?;
+        Ok(vec![Segment { number: 1, parts: vec![Part::Transaction(self.whole(step, body))] }])
+    }
+
+    /// Everything in one transaction: statements, rows and journal entry commit together.
+    fn whole<'p>(&self, step: &'p Prepared<'_>, body: Vec<&'p Statement>) -> Transaction<'p> {
+        let mut tail = self.restore.clone();
+        tail.extend(self.journal.versions.change(&step.step.rows));
+        tail.push(self.journal.insert_done(&self.entry(step, 1), &step.rows));
+        Transaction { head: opening(step), body, tail }
+    }
+
+    fn segment<'p>(&self, step: &'p Prepared<'_>, index: usize) -> Result<Segment<'p>, Problem> {
+        let unit = &step.script.units[index];
+        let mut begin = Vec::new();
+        if index == 0 {
+            let entry = self.entry(step, step.script.units.len());
+            begin.push(self.journal.insert_running(&entry, &step.before));
+        }
+        let end = self.end_of_segment(step, index + 1);
+        let body = self.wanted(&unit.statements)?;
+        let parts = match (&unit.kind, body.first()) {
+            (UnitKind::Transaction, _) => {
+                let head = opening(step).into_iter().chain(begin).collect();
+                vec![Part::Transaction(Transaction { head, body, tail: end })]
+            }
+            (_, None) => vec![own(begin.into_iter().chain(end).collect())],
+            (UnitKind::Autocommit { retry }, Some(statement)) => {
+                let intent = (*retry != Retry::Idempotent).then(|| statement.headline(INTENT_WIDTH));
+                begin.push(self.journal.note_intent(intent.as_deref()));
+                vec![own(begin), self.alone(step, statement, index), own(end)]
+            }
+            (UnitKind::Batches(options), Some(statement)) => {
+                let batches = Part::Batches { settings: opening(step), statement, options };
+                let begin = (!begin.is_empty()).then(|| own(begin));
+                begin.into_iter().chain([batches, own(end)]).collect()
+            }
+        };
+        Ok(Segment { number: index + 1, parts })
+    }
+
+    fn alone<'p>(&self, step: &Prepared<'_>, statement: &'p Statement, committed: usize) -> Part<'p> {
+        let mut settings = opening(step);
+        // A lock timeout inside a CONCURRENTLY statement would leave an invalid index.
+        settings.push("SET lock_timeout = 0".to_owned());
+        let undone = is_undone_by_failing(statement).then(|| match committed {
+            0 => self.journal.void_running(),
+            _ => self.journal.note_intent(None),
+        });
+        Part::Alone { settings, statement, undone }
+    }
+
+    /// What follows a segment in the same transaction: its note in the journal, or after the last one
+    /// the version rows.
+    fn end_of_segment(&self, step: &Prepared<'_>, committed: usize) -> Vec<String> {
+        let mut tail = self.restore.clone();
+        let units = step.script.units.len();
+        if committed == units {
+            tail.extend(self.journal.versions.change(&step.step.rows));
+            tail.push(self.journal.finish_running(&self.entry(step, units), &step.rows));
+        } else {
+            let checksum = step.script.checksum_of_first(committed);
+            tail.push(self.journal.note_progress(committed, checksum.as_ref()));
+        }
+        tail
+    }
+
+    /// The statements whose `when` holds.
+    fn wanted<'p>(
+        &self,
+        statements: impl IntoIterator<Item = &'p Statement>,
+    ) -> Result<Vec<&'p Statement>, Problem> {
+        let mut wanted = Vec::new();
+        for statement in statements {
+            if statement.unmet(self.values)?.is_none() {
+                wanted.push(statement);
+            }
+        }
+        Ok(wanted)
+    }
+
+    fn entry<'p>(&self, step: &'p Prepared<'_>, segments: usize) -> Entry<'p> {
+        Entry {
+            revision: step.revision,
+            depends_on: step.depends_on.clone(),
+            deed: Deed::from(step.step.direction),
+            segments,
+            started: match self.mode {
+                TransactionMode::PerRevision => Started::Transaction,
+                TransactionMode::Single => Started::Message,
+            },
+        }
+    }
+}
+
+/// Whether a statement that the server has refused can simply be tried again. CALL and DO may have committed
+/// something before; a concurrent build leaves an invalid index, over which IF NOT EXISTS would skip.
+fn is_undone_by_failing(statement: &Statement) -> bool {
+    let line = statement.headline(INTENT_WIDTH);
+    let first = line.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    let commits = ["call", "do"].iter().any(|word| first.eq_ignore_ascii_case(word));
+    let skips =
+        matches!(statement.kind, StatementKind::CreateIndexConcurrently { existing: Existing::IsKept, .. });
+    !commits && !skips
+}
+
+/// A transaction with statements of limbeck's own only.
+fn own<'p>(statements: Vec<String>) -> Part<'p> {
+    Part::Transaction(Transaction { head: statements, ..Transaction::default() })
+}
+
+/// What every part of a revision begins with.
+fn opening(step: &Prepared<'_>) -> Vec<String> {
+    let name = format!("limbeck {}", step.step.revision);
+    // PostgreSQL cuts longer names, and says so each time.
+    let name = &name[..name.floor_char_boundary(LONGEST_NAME)];
+    let mut statements = vec![format!("SET application_name = {}", crate::quote::literal(name))];
+    let timeouts = step.revision.timeouts();
+    let set = |name: &str, time: Duration| format!("SET {name} = {}", time.as_millis());
+    statements.extend(timeouts.statement.map(|time| set("statement_timeout", time)));
+    statements.extend(timeouts.lock.map(|time| set("lock_timeout", time)));
+    statements
+}
+
+/// Whether it is committed in several parts, or not in a transaction of limbeck's at all.
+pub(crate) fn is_segmented(step: &Prepared<'_>) -> bool {
+    let units = &step.script.units;
+    units.len() > 1 || units.iter().any(|unit| !matches!(unit.kind, UnitKind::Transaction))
+}
+
+/// # Errors
+/// A single transaction is asked for, and this step needs several.
+pub(crate) fn check_mode(step: &Prepared<'_>, mode: TransactionMode) -> Result<(), Problem> {
+    match mode {
+        TransactionMode::Single if is_segmented(step) => Err(several_segments(step)),
+        _ => Ok(()),
+    }
+}
+
+fn several_segments(step: &Prepared<'_>) -> Problem {
+    let id = &step.step.revision;
+    Problem::new(
+        Code::NotPossible,
+        format!(
+            "revision {id} cannot run in a single transaction: it has statements that must be committed apart"
+        ),
+    )
+    .note(format!("file: {}", step.revision.source().name()))
+    .help(match step.step.direction {
+        Direction::Upgrade => {
+            "upgrade to the revision before it with --single-transaction, and to this one without"
+        }
+        Direction::Downgrade => "downgrade this revision without --single-transaction",
+    })
+}

@@ -1,0 +1,53 @@
+//! PostgreSQL migrations: a revision graph of plain SQL files, run safely, row for row compatible with
+//! Alembic's version table.
+//!
+//! ```no_run
+//! # async fn f() -> Result<(), Box<dyn std::error::Error>> {
+//! let migrator = limbeck::Migrator::from_dir("migrations/versions")?;
+//! let report = migrator.upgrade("postgres://localhost/app").await?;
+//! println!("{} revisions applied", report.steps.len());
+//! # Ok(()) }
+//! ```
+//!
+//! The library emits [`Event`]s and prints nothing. sqlx's types appear in [`connect`] and in the
+//! signatures of [`Migrator`] only.
+
+mod ahead;
+pub mod config;
+pub mod connect;
+mod embedded;
+mod error;
+mod event;
+mod execute;
+pub mod local;
+mod migrator;
+mod offline;
+mod project;
+mod quote;
+mod resume;
+mod stamp;
+pub mod startup;
+mod state;
+pub mod validate;
+
+pub use embedded::Embedded;
+pub use error::Error;
+pub use event::{Event, Holder};
+pub use execute::Pace;
+pub use execute::cancel::Cancel;
+pub use execute::parts::TransactionMode;
+pub use limbeck_core as core;
+pub use limbeck_derive::embed;
+pub use migrator::{Control, Job, Migrator, Options, Preview, Report, Status};
+pub use project::Project;
+pub use state::journal::{FORMAT as JOURNAL_FORMAT, Running};
+pub use state::session::{FirstLook, StateOptions};
+
+/// The `application_name` of a session that works on no revision.
+const APPLICATION: &str = "limbeck";
+
+/// Who writes into the journal: this version, on this host.
+fn client() -> String {
+    let uname = rustix::system::uname();
+    format!("limbeck {} on {}", env!("CARGO_PKG_VERSION"), uname.nodename().to_string_lossy())
+}

@@ -1,0 +1,125 @@
+//! A revision that an earlier run began and did not end comes first, and goes on where it stopped.
+
+use std::collections::HashSet;
+
+use limbeck_core::graph::{Applied, Graph};
+use limbeck_core::plan::{Direction, Plan};
+use limbeck_core::revision::RevisionId;
+use limbeck_core::{Code, Problem};
+
+use crate::execute::parts::Prepared;
+use crate::state::journal::Running;
+
+/// Whether the version rows, which are the truth, contradict an unfinished entry: another tool has finished
+/// the revision, or has left the place where it began.
+///
+/// # Errors
+/// A row that the graph does not know.
+pub(crate) fn is_void(graph: &Graph, known: &[String], running: &Running) -> Result<bool, Problem> {
+    let is_row = known.contains(&running.revision);
+    if running.direction == Direction::Downgrade.as_str() {
+        return Ok(!is_row);
+    }
+    let Some(node) = graph.get(&running.revision) else { return Ok(is_row) };
+    let applied: HashSet<RevisionId> =
+        Applied::new(graph, known)?.iter().map(|node| node.id().clone()).collect();
+    let mut below = graph.parents(node).chain(graph.dependencies(node));
+    Ok(applied.contains(node.id()) || below.any(|other| !applied.contains(other.id())))
+}
+
+/// Checks that a plan can go on with what is unfinished. What a newer release left unfinished stands in the
+/// way of a plan with steps only.
+///
+/// # Errors
+/// The plan does not begin with the unfinished revision.
+pub(crate) fn first(graph: &Graph, plan: Plan, running: Option<&Running>) -> Result<Plan, Problem> {
+    let is_ours = |running: &&Running| graph.get(&running.revision).is_some();
+    let Some(running) = running.filter(|running| !plan.is_empty() || is_ours(running)) else {
+        return Ok(plan);
+    };
+    let begins = plan.steps.first().is_some_and(|step| {
+        step.revision.as_str() == running.revision && step.direction.as_str() == running.direction
+    });
+    if begins { Ok(plan) } else { Err(unfinished(running)) }
+}
+
+/// The unfinished run of the first step, if there is one and it can go on.
+///
+/// # Errors
+/// A statement whose outcome is unknown, or a file that is no longer what began.
+pub(crate) fn check<'r>(
+    running: Option<&'r Running>,
+    steps: &[Prepared<'_>],
+) -> Result<Option<&'r Running>, Problem> {
+    let (Some(running), Some(step)) = (running, steps.first()) else { return Ok(None) };
+    let id = &running.revision;
+    // What is not committed yet may have been corrected; what is committed is in the database.
+    let begun = step.script.checksum_of_first(running.committed).map(|sum| sum.to_string());
+    if begun != running.committed_checksum {
+        return Err(edited(running, step));
+    }
+    match &running.intent {
+        None => Ok(Some(running)),
+        Some(statement) => Err(Problem::new(
+            Code::OutcomeUnknown,
+            format!("revision {id} was interrupted in a statement outside a transaction, and its outcome is unknown"),
+        )
+        .note(format!("the statement: {statement}"))
+        .help(format!(
+            "look in the database whether it took effect (`\\d` marks an index that was left INVALID). Then finish \
+             the rest of the {} of {id} by hand and `limbeck stamp` the result; or undo by hand what it did, \
+             `limbeck stamp` the revision before it, and run the command again. Stamping clears the entry",
+            running.direction
+        ))),
+    }
+}
+
+fn edited(running: &Running, step: &Prepared<'_>) -> Problem {
+    let Running { revision, direction, committed, segments, .. } = running;
+    Problem::new(
+        Code::NotPossible,
+        format!("revision {revision} was interrupted after {committed} of {segments} segments, and these have been edited since"),
+    )
+    .note(format!("file: {}", step.revision.source().name()))
+    .help(format!(
+        "put the file back as it was up to there (what comes after may be corrected); or finish the rest of \
+         the {direction} of {revision} by hand and `limbeck stamp` the result"
+    ))
+}
+
+/// A revision was left unfinished that has no file here: a newer release's, or one whose file is gone.
+pub(crate) fn without_file(running: &Running) -> Problem {
+    let Running { revision, direction, committed, segments, .. } = running;
+    Problem::new(
+        Code::DatabaseState,
+        format!("the {direction} of revision {revision} was interrupted after {committed} of {segments} segments, and its file is not here"),
+    )
+    .help("complete it with the release that holds the file")
+}
+
+/// `stamp` gives up what was unfinished.
+pub(crate) fn given_up(running: &Running) -> Problem {
+    let Running { revision, direction, committed, segments, .. } = running;
+    Problem::new(
+        Code::DatabaseState,
+        format!("the {direction} of revision {revision} was interrupted, and limbeck no longer continues it: {committed} of its {segments} segments are in the database, the rest is not"),
+    )
+    .help("finish or undo it by hand, and look for invalid indexes")
+}
+
+fn unfinished(running: &Running) -> Problem {
+    let Running { revision, direction, committed, segments, .. } = running;
+    Problem::new(
+        Code::DatabaseState,
+        format!(
+            "the {direction} of revision {revision} was interrupted after {committed} of {segments} segments"
+        ),
+    )
+    .help(match direction.as_str() {
+        "upgrade" => format!(
+            "complete it first: `limbeck upgrade {revision}`; or undo by hand what it committed, and `limbeck \
+             stamp` the revision before it"
+        ),
+        _ => format!("complete it first: `limbeck downgrade` to a target below {revision}"),
+    })
+}

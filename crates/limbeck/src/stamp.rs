@@ -1,0 +1,104 @@
+//! `stamp`: the version table is told what is applied; nothing of any revision runs.
+
+use std::collections::BTreeSet;
+
+use limbeck_core::Problem;
+use limbeck_core::graph::{Applied, Graph};
+use limbeck_core::plan::{self, Purge, Stamp};
+use limbeck_core::revision::RevisionId;
+
+use crate::error::Error;
+use crate::event::Event;
+use crate::execute::failure;
+use crate::migrator::{Control, Options, Report};
+use crate::project::Project;
+use crate::resume;
+use crate::state::journal::{Deed, Entry, Journal, Started};
+use crate::state::lock;
+use crate::state::session::{Checksums, Recorded, Session, settings, simple_query};
+use crate::state::version_table;
+
+/// Stamps under the lock, in one transaction.
+pub(crate) async fn run(
+    project: &Project,
+    options: &Options,
+    session: &mut Session<'_>,
+    targets: &[String],
+    purge: Purge,
+    control: &mut Control<'_>,
+) -> Result<Report, Error> {
+    lock::acquire(session, options.lock_wait, &control.cancel, control.emit).await?;
+    session.look_again().await?;
+    let Recorded { rows, running, .. } = session.recorded(Checksums::Skip).await?;
+    let stamp = plan::stamp(project.graph(), &rows, targets, purge)?;
+    let mut statements = vec!["BEGIN".to_owned()];
+    statements.extend(session.setup(version_table::longest(&stamp.after))?);
+    statements.extend(settings(&options.state, crate::APPLICATION));
+    statements.extend(changes(project, &session.journal, &rows, &stamp)?);
+    statements.push("COMMIT".to_owned());
+    if let Err(error) = simple_query(session.connection, &statements.join(";\n")).await {
+        let _ = simple_query(session.connection, "ROLLBACK").await;
+        return Err(failure::database(&error).into());
+    }
+    for change in &stamp.changes {
+        (control.emit)(Event::Stamped { change });
+    }
+    if let Some(running) = &running {
+        (control.emit)(Event::Warning { problem: &resume::given_up(running) });
+    }
+    let rows = stamp.after.iter().map(ToString::to_string).collect();
+    Ok(Report { rows, ..Report::default() })
+}
+
+/// The statements of a stamp: rows, then a journal entry for each revision that now counts otherwise.
+/// Whatever was half done is void from now on.
+pub(crate) fn changes(
+    project: &Project,
+    journal: &Journal,
+    rows: &[String],
+    stamp: &Stamp,
+) -> Result<Vec<String>, Problem> {
+    let mut statements = vec![journal.void_running()];
+    match stamp.purge {
+        Purge::Purge => {
+            statements.push(format!("DELETE FROM {}", journal.versions.quoted()));
+            let insert = plan::RowChange { insert: stamp.after.clone(), ..plan::RowChange::default() };
+            statements.extend(journal.versions.change(&insert));
+        }
+        Purge::Keep => {
+            statements.extend(stamp.changes.iter().flat_map(|change| journal.versions.change(&change.rows)));
+        }
+    }
+    statements.extend(entries(project, journal, rows, stamp)?);
+    Ok(statements)
+}
+
+fn entries(
+    project: &Project,
+    journal: &Journal,
+    rows: &[String],
+    stamp: &Stamp,
+) -> Result<Vec<String>, Problem> {
+    let graph = project.graph();
+    // Rows that no file knows can be purged, but there is nothing to say of them in the journal.
+    let known: Vec<String> = rows.iter().filter(|row| graph.get(row).is_some()).cloned().collect();
+    let after: Vec<String> = stamp.after.iter().map(ToString::to_string).collect();
+    let before = applied(graph, &known)?;
+    let after = applied(graph, &after)?;
+    let added = after.difference(&before).map(|id| (id, Deed::Stamp));
+    let removed = before.difference(&after).map(|id| (id, Deed::Unstamp));
+    let mut statements = Vec::new();
+    for (id, deed) in added.chain(removed) {
+        let (Some(revision), Some(node)) = (project.revision(id.as_str()), graph.get(id.as_str())) else {
+            continue;
+        };
+        let depends_on = graph.dependencies(node).map(|node| node.id().clone()).collect();
+        let entry = Entry { revision, depends_on, deed, segments: 0, started: Started::Transaction };
+        statements.push(journal.insert_done(&entry, &stamp.after));
+    }
+    Ok(statements)
+}
+
+fn applied(graph: &Graph, rows: &[String]) -> Result<BTreeSet<RevisionId>, Problem> {
+    Ok(Applied::new(graph, rows)?.iter().map(|node| node.id().clone()).collect())
+}

@@ -1,0 +1,321 @@
+//! The journal: what ran, when, by whom, with which file; and how far an unfinished revision came.
+//!
+//! It is a table in a schema of its own. The version table's rows are the truth: an entry that they
+//! contradict is void.
+
+use std::collections::HashMap;
+
+use limbeck_core::plan::Direction;
+use limbeck_core::revision::{Downgrade, Revision, RevisionId};
+use limbeck_core::sql::Checksum;
+
+use super::lock;
+use super::version_table::VersionTable;
+use crate::quote::{ident, literal, literal_or_null, text_array};
+
+/// The journal's format, in every row. A newer limbeck reads older rows as they were written; an older
+/// one refuses rows above its own number.
+pub const FORMAT: i16 = 1;
+
+/// What an entry says was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deed {
+    Upgrade,
+    Downgrade,
+    /// `stamp` counted the revision as applied.
+    Stamp,
+    /// `stamp` counted the revision as not applied.
+    Unstamp,
+}
+
+impl Deed {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Upgrade => "upgrade",
+            Self::Downgrade => "downgrade",
+            Self::Stamp => "stamp",
+            Self::Unstamp => "unstamp",
+        }
+    }
+}
+
+impl From<Direction> for Deed {
+    fn from(direction: Direction) -> Self {
+        match direction {
+            Direction::Upgrade => Self::Upgrade,
+            Direction::Downgrade => Self::Downgrade,
+        }
+    }
+}
+
+/// The journal's table, and the version table that its entries are about.
+#[derive(Debug, Clone)]
+pub(crate) struct Journal {
+    pub(crate) schema: String,
+    pub(crate) versions: VersionTable,
+    /// `limbeck <version> on <host>`, for the `client` column.
+    pub(crate) client: String,
+}
+
+/// One entry's row set: the columns that say what the revision is.
+const COLUMNS: &str = "format, version_table, revision, direction, state, parents, depends_on, message, \
+                       checksum, downgrade_checksum, downgrade, segments, segment, client, started_at, \
+                       finished_at, version_rows";
+
+impl Journal {
+    pub(crate) fn quoted(&self) -> String {
+        format!("{}.journal", ident(&self.schema))
+    }
+
+    /// The statements that create schema and table where they are missing.
+    pub(crate) fn create(&self) -> [String; 3] {
+        let (schema, table) = (ident(&self.schema), self.quoted());
+        [
+            // Runs for two version tables share the journal but not the migration lock, and IF NOT EXISTS is
+            // no protection against another who creates it at this moment. Whoever may not create schemas
+            // may still use one.
+            format!(
+                "DO $limbeck$ BEGIN\n    PERFORM pg_advisory_xact_lock({});\n    IF to_regnamespace({}) IS NULL THEN\n        CREATE SCHEMA {schema};\n    END IF;\nEND $limbeck$",
+                self.setup_key(),
+                literal(&schema)
+            ),
+            format!(
+                "CREATE TABLE IF NOT EXISTS {table} (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    format smallint NOT NULL,
+    version_table text NOT NULL,
+    revision text NOT NULL,
+    direction text NOT NULL,
+    state text NOT NULL,
+    parents text[] NOT NULL,
+    depends_on text[] NOT NULL,
+    message text NOT NULL,
+    checksum text,
+    downgrade_checksum text,
+    downgrade text,
+    segments integer NOT NULL,
+    segment integer NOT NULL,
+    intent text,
+    committed_checksum text,
+    version_rows text[],
+    started_at timestamptz NOT NULL,
+    finished_at timestamptz,
+    database_user text NOT NULL DEFAULT session_user,
+    client text NOT NULL
+)"
+            ),
+            format!(
+                "CREATE UNIQUE INDEX IF NOT EXISTS journal_running ON {table} (version_table) WHERE state = 'running'"
+            ),
+        ]
+    }
+
+    /// The key of the lock under which the journal is created.
+    fn setup_key(&self) -> i64 {
+        lock::hashed(&format!("limbeck:journal:1:{}", self.schema))
+    }
+
+    /// The entry of a revision that is done in this very transaction. Its statement also checks that
+    /// the version rows are what they must be by now, and fails where somebody else changed them.
+    pub(crate) fn insert_done(&self, entry: &Entry<'_>, rows: &[RevisionId]) -> String {
+        format!(
+            "INSERT INTO {} ({COLUMNS})\nSELECT {}, {}, {}, clock_timestamp(), {}\nFROM {}",
+            self.quoted(),
+            self.values(entry, "done", entry.segments),
+            literal(&self.client),
+            entry.started,
+            checked_rows(rows, "actual.now"),
+            self.actual_rows(),
+        )
+    }
+
+    /// The entry of a revision of several segments, before the first one commits; an entry that committed
+    /// nothing begins anew. It checks that the version rows are still those of `before`.
+    pub(crate) fn insert_running(&self, entry: &Entry<'_>, before: &[RevisionId]) -> String {
+        format!(
+            "INSERT INTO {} ({COLUMNS})\nSELECT {}, {}, {}, NULL, {}\nFROM {}\nON CONFLICT (version_table) \
+             WHERE state = 'running' DO UPDATE SET segments = EXCLUDED.segments, started_at = EXCLUDED.started_at",
+            self.quoted(),
+            self.values(entry, "running", 0),
+            literal(&self.client),
+            entry.started,
+            checked_rows(before, "NULL"),
+            self.actual_rows(),
+        )
+    }
+
+    /// Notes how many segments are committed, with their checksum.
+    pub(crate) fn note_progress(&self, committed: usize, checksum: Option<&Checksum>) -> String {
+        format!(
+            "UPDATE {} SET segment = {committed}, intent = NULL, committed_checksum = {} WHERE {}",
+            self.quoted(),
+            literal_or_null(checksum.map(ToString::to_string).as_deref()),
+            self.is_running()
+        )
+    }
+
+    /// Notes the statement that is about to run outside a transaction, or that none is any more.
+    pub(crate) fn note_intent(&self, intent: Option<&str>) -> String {
+        let intent = literal_or_null(intent);
+        format!("UPDATE {} SET intent = {intent} WHERE {}", self.quoted(), self.is_running())
+    }
+
+    /// Ends the running entry, with the file as it is by now; checks the rows as
+    /// [`Journal::insert_done`] does.
+    pub(crate) fn finish_running(&self, entry: &Entry<'_>, rows: &[RevisionId]) -> String {
+        let [checksum, downgrade_checksum, downgrade] = entry.what_was_applied();
+        format!(
+            "UPDATE {} SET state = 'done', segments = {segments}, segment = {segments}, intent = NULL, \
+             committed_checksum = NULL, checksum = {checksum}, downgrade_checksum = {downgrade_checksum}, \
+             downgrade = {downgrade}, finished_at = clock_timestamp(), version_rows = {}\nFROM {}\nWHERE {}",
+            self.quoted(),
+            checked_rows(rows, "actual.now"),
+            self.actual_rows(),
+            self.is_running(),
+            segments = entry.segments,
+        )
+    }
+
+    /// `stamp` sets the rows by hand: whatever was half done is no longer limbeck's to continue.
+    pub(crate) fn void_running(&self) -> String {
+        format!("UPDATE {} SET state = 'void' WHERE {}", self.quoted(), self.is_running())
+    }
+
+    /// The unfinished entry, if there is one, with the highest format of any entry.
+    pub(crate) fn select_running(&self) -> String {
+        let (table, key) = (self.quoted(), literal(&self.versions.key()));
+        format!(
+            "SELECT f.format, r.revision, r.direction, r.segment, r.segments, r.intent, \
+             r.committed_checksum \
+             FROM (SELECT coalesce(max(format), 0)::int4 AS format FROM {table}) f \
+             LEFT JOIN {table} r ON r.state = 'running' AND r.version_table = {key}"
+        )
+    }
+
+    /// Per revision the checksums of its newest entry, where that says it is applied.
+    pub(crate) fn select_checksums(&self) -> String {
+        self.select_newest("revision, checksum")
+    }
+
+    /// Per revision what a checkout that lacks its file must know.
+    pub(crate) fn select_lineage(&self) -> String {
+        self.select_newest("revision, parents, depends_on")
+    }
+
+    fn select_newest(&self, columns: &str) -> String {
+        format!(
+            "SELECT {columns} FROM (SELECT DISTINCT ON (revision) * FROM {} WHERE state = 'done' AND \
+             version_table = {} ORDER BY revision, id DESC) newest WHERE direction IN ('upgrade', 'stamp')",
+            self.quoted(),
+            literal(&self.versions.key())
+        )
+    }
+
+    fn is_running(&self) -> String {
+        format!("state = 'running' AND version_table = {}", literal(&self.versions.key()))
+    }
+
+    fn actual_rows(&self) -> String {
+        format!(
+            "(SELECT coalesce(array_agg(version_num::text ORDER BY version_num COLLATE \"C\"), '{{}}') AS now FROM {}) actual",
+            self.versions.quoted()
+        )
+    }
+
+    fn values(&self, entry: &Entry<'_>, state: &str, segment: usize) -> String {
+        let header = entry.revision.header();
+        let [checksum, downgrade_checksum, downgrade] = entry.what_was_applied();
+        format!(
+            "{FORMAT}, {}, {}, '{}', '{state}', {}, {}, {}, {checksum}, {downgrade_checksum}, {downgrade}, {}, {segment}",
+            literal(&self.versions.key()),
+            literal(header.id.value.as_str()),
+            entry.deed.as_str(),
+            text_array(header.down_revision.iter().map(|parent| parent.value.as_str())),
+            text_array(entry.depends_on.iter().map(RevisionId::as_str)),
+            literal(&header.message),
+            entry.segments,
+        )
+    }
+}
+
+/// `then`, where the rows are as they must be, or an error that [`is_rows_changed`] knows. The cast of a text that is no
+/// number is the one way to fail in plain SQL; it is reached only when the rows differ.
+fn checked_rows(rows: &[RevisionId], then: &str) -> String {
+    let expected = text_array(rows.iter().map(RevisionId::as_str));
+    format!(
+        "CASE WHEN actual.now = {expected} THEN {then} ELSE ARRAY[('{ROWS_CHANGED}' || array_to_string(actual.now, ', '))::int4::text] END"
+    )
+}
+
+const ROWS_CHANGED: &str = "limbeck: the version table holds unexpected rows: ";
+
+/// Whether an error of PostgreSQL is the check of the version rows; if so, the rows that it found.
+pub(crate) fn is_rows_changed(message: &str) -> Option<&str> {
+    let at = message.find(ROWS_CHANGED)?;
+    // Messages in other languages end in other quotation marks.
+    Some(
+        message[at + ROWS_CHANGED.len()..]
+            .trim_end_matches(['"', '\'', '»', '«', '“', '”', '„', '’', '」', ' ', '\u{a0}']),
+    )
+}
+
+/// What an entry is made of.
+pub(crate) struct Entry<'a> {
+    pub(crate) revision: &'a Revision,
+    pub(crate) depends_on: Vec<RevisionId>,
+    pub(crate) deed: Deed,
+    pub(crate) segments: usize,
+    pub(crate) started: Started,
+}
+
+impl Entry<'_> {
+    /// Checksum, the downgrade's checksum, the downgrade: as SQL. An undone revision keeps only the
+    /// checksums: its downgrade is history.
+    fn what_was_applied(&self) -> [String; 3] {
+        let checksum = literal(&self.revision.upgrade_checksum().to_string());
+        let downgrade_checksum = self.revision.downgrade_checksum().map(|sum| sum.to_string());
+        let downgrade = match (self.deed, self.revision.downgrade()) {
+            (Deed::Upgrade | Deed::Stamp, Downgrade::Section { .. }) => self.revision.downgrade_text(),
+            _ => None,
+        };
+        [checksum, literal_or_null(downgrade_checksum.as_deref()), literal_or_null(downgrade)]
+    }
+}
+
+/// When an entry's work began, as SQL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Started {
+    /// With the transaction.
+    Transaction,
+    /// With the message that holds the statement (one transaction for the whole run).
+    Message,
+}
+
+impl std::fmt::Display for Started {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Transaction => "now()",
+            Self::Message => "statement_timestamp()",
+        })
+    }
+}
+
+/// A revision that began and did not end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Running {
+    /// The revision.
+    pub revision: String,
+    /// `upgrade` or `downgrade`.
+    pub direction: String,
+    /// How many of its segments are committed.
+    pub committed: usize,
+    /// Of how many.
+    pub segments: usize,
+    /// The statement outside a transaction that was about to run, so that its outcome is unknown.
+    pub intent: Option<String>,
+    /// The checksum of the segments that are committed.
+    pub committed_checksum: Option<String>,
+}
+
+/// Parents and dependencies of revisions that the journal knows as applied.
+pub(crate) type Lineage = HashMap<String, Vec<String>>;

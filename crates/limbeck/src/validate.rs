@@ -1,0 +1,42 @@
+//! The schema validation of a start: are the tables there that the service cannot do without?
+
+use sqlx::Row;
+use sqlx::postgres::PgConnection;
+
+use crate::error::Error;
+use crate::execute::failure;
+use crate::quote::{ident, text_array};
+use crate::state::session::simple_query;
+
+/// Those of `tables` (`name`, or `schema.name`) that do not exist.
+///
+/// # Errors
+/// A failing connection.
+pub async fn missing_tables(connection: &mut PgConnection, tables: &[String]) -> Result<Vec<String>, Error> {
+    if tables.is_empty() {
+        return Ok(Vec::new());
+    }
+    let quoted: Vec<String> = tables.iter().map(|table| quoted(table)).collect();
+    let sql = format!(
+        "SELECT n FROM unnest({}) WITH ORDINALITY AS t(name, n) \
+         WHERE CASE WHEN name = '' THEN true ELSE to_regclass(name) IS NULL END ORDER BY n",
+        text_array(quoted.iter().map(String::as_str))
+    );
+    let sets = simple_query(connection, &sql).await.map_err(|e| failure::database(&e))?;
+    let mut missing = Vec::new();
+    for row in sets.iter().flatten() {
+        let number: i64 = row.try_get("n").map_err(|e| failure::database(&e))?;
+        let index = usize::try_from(number).unwrap_or_default().saturating_sub(1);
+        missing.extend(tables.get(index).cloned());
+    }
+    Ok(missing)
+}
+
+/// A table's name as `to_regclass` reads it; empty for what can be no table's name, on which it would fail.
+fn quoted(table: &str) -> String {
+    let parts: Vec<&str> = table.split('.').collect();
+    if parts.len() > 2 || parts.iter().any(|part| part.is_empty()) {
+        return String::new();
+    }
+    parts.into_iter().map(ident).collect::<Vec<_>>().join(".")
+}

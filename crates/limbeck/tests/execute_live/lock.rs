@@ -1,0 +1,198 @@
+//! The migration lock: who waits for whom, for how long, and what is left of it.
+
+use std::time::{Duration, Instant};
+
+use limbeck::core::Code;
+use limbeck::{Cancel, Job, Options};
+use limbeck_testdb::TestDb;
+use sqlx::Connection as _;
+
+use crate::support::{
+    Rev, exec, line, migrator, query, rows, run, shown, table, value, watched, with_options,
+};
+
+/// A revision that runs for this long.
+fn slow(id: &str, parents: &[&str], seconds: f64) -> Rev {
+    let up = format!("CREATE TABLE t_{id} (id int);\nSELECT pg_sleep({seconds});");
+    Rev::new(id, parents, &up, &format!("DROP TABLE t_{id};"))
+}
+
+/// Returns when a session with this `application_name` runs.
+async fn until_running(url: &str, application: &str) -> i32 {
+    let sql = format!(
+        "SELECT pid::text FROM pg_stat_activity WHERE application_name = '{application}' \
+         AND datname = current_database() AND state = 'active'"
+    );
+    let begin = Instant::now();
+    loop {
+        if let Ok(pid) = value(url, &sql).await.parse() {
+            return pid;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(20), "no session is called {application}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn advisory_locks(url: &str) -> String {
+    value(
+        url,
+        "SELECT count(*)::text FROM pg_locks WHERE locktype = 'advisory' \
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+    )
+    .await
+}
+
+#[tokio::test]
+async fn many_at_once_on_an_empty_database() {
+    let db = TestDb::new().await;
+    let mut revs = line(&["a1", "a2", "a3"]);
+    revs.push(slow("a4", &["a3"], 0.2));
+    let migrator = migrator(&revs);
+    let runs = (0..10).map(|_| run(&migrator, db.url(), Job::Upgrade("head")));
+    let outcomes = futures_util::future::join_all(runs).await;
+    let mut applied = 0;
+    for outcome in outcomes {
+        let report = outcome.unwrap_or_else(|error| panic!("{}", shown(&error)));
+        assert_eq!(report.rows, ["a4"]);
+        applied += report.steps.len();
+    }
+    assert_eq!(applied, 4, "each revision was reported by the run that applied it");
+    let journal = value(db.url(), "SELECT string_agg(revision, ' ' ORDER BY id) FROM limbeck.journal").await;
+    assert_eq!(journal, "a1 a2 a3 a4");
+    assert_eq!(advisory_locks(db.url()).await, "0");
+}
+
+#[tokio::test]
+async fn a_waiter_says_whom_it_waits_for_and_takes_over_when_that_dies() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&[table("a1", &[]), slow("a2", &["a1"], 1.0)]);
+    let cancel = Cancel::default();
+    let mut events = Vec::new();
+    let killer = async {
+        let pid = until_running(db.url(), "limbeck a2").await;
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        value(db.url(), &format!("SELECT pg_terminate_backend({pid})::text")).await
+    };
+    let waiter = async {
+        until_running(db.url(), "limbeck a2").await;
+        watched(&migrator, db.url(), Job::Upgrade("head"), &cancel, &mut events).await
+    };
+    let (holder, waiter, killed) =
+        tokio::join!(run(&migrator, db.url(), Job::Upgrade("head")), waiter, killer);
+    assert_eq!(killed, "true");
+    let holder = holder.unwrap_err();
+    assert_eq!(holder.code(), Code::ConnectionLost, "{}", shown(&holder));
+    let text = shown(&holder);
+    assert!(text.contains("upgrade of a2") && text.contains("applied before it, and kept: a1"), "{text}");
+    assert_eq!(waiter.unwrap().rows, ["a2"]);
+    assert_eq!(events, ["waiting for limbeck a2", "applied a2"]);
+    assert_eq!(
+        value(db.url(), "SELECT string_agg(revision, ' ' ORDER BY id) FROM limbeck.journal").await,
+        "a1 a2"
+    );
+}
+
+#[tokio::test]
+async fn waiting_has_an_end() {
+    let db = TestDb::new().await;
+    let holder = migrator(&[slow("a1", &[], 2.0)]);
+    let options = Options { lock_wait: Duration::from_millis(300), ..Options::default() };
+    let waiter = with_options(&[slow("a1", &[], 2.0)], options);
+    let waiting = async {
+        until_running(db.url(), "limbeck a1").await;
+        run(&waiter, db.url(), Job::Upgrade("head")).await
+    };
+    let (held, waited) = tokio::join!(run(&holder, db.url(), Job::Upgrade("head")), waiting);
+    held.unwrap();
+    let error = waited.unwrap_err();
+    assert_eq!(error.code(), Code::LockTimeout);
+    let text = shown(&error);
+    assert!(text.contains("limbeck a1") && text.contains("--lock-wait"), "{text}");
+}
+
+#[tokio::test]
+async fn waiting_can_be_cancelled() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&[slow("a1", &[], 2.0)]);
+    let cancel = Cancel::default();
+    let mut events = Vec::new();
+    let begin = Instant::now();
+    let waiting = async {
+        until_running(db.url(), "limbeck a1").await;
+        let waiting = watched(&migrator, db.url(), Job::Upgrade("head"), &cancel, &mut events);
+        let stop = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            cancel.request();
+        };
+        let (outcome, ()) = tokio::join!(waiting, stop);
+        (outcome, begin.elapsed())
+    };
+    let (held, (waited, elapsed)) = tokio::join!(run(&migrator, db.url(), Job::Upgrade("head")), waiting);
+    held.unwrap();
+    assert_eq!(waited.unwrap_err().code(), Code::Cancelled);
+    assert!(elapsed < Duration::from_secs(2), "{elapsed:?}");
+    assert_eq!(events, ["waiting for limbeck a1"]);
+}
+
+/// A waiter that held a snapshot would be waited for by the holder's index build, for ever.
+#[tokio::test]
+async fn waiters_do_not_stop_a_concurrent_index_build() {
+    let db = TestDb::new().await;
+    let up =
+        "CREATE TABLE one (id int);\nSELECT pg_sleep(0.5);\nCREATE INDEX CONCURRENTLY one_id ON one (id);";
+    let revs = [Rev::new("a1", &[], up, "DROP TABLE one;")];
+    let migrator = migrator(&revs);
+    let runs = (0..5).map(|_| run(&migrator, db.url(), Job::Upgrade("head")));
+    let all = tokio::time::timeout(Duration::from_secs(30), futures_util::future::join_all(runs)).await;
+    for outcome in all.expect("waiter and holder wait for each other") {
+        outcome.unwrap_or_else(|error| panic!("{}", shown(&error)));
+    }
+    let journal = value(db.url(), "SELECT count(*)::text FROM limbeck.journal").await;
+    assert_eq!(journal, "1");
+}
+
+/// Other databases, and other version tables of the same one, do not wait.
+#[tokio::test]
+async fn the_lock_is_for_one_version_table() {
+    let db = TestDb::new().await;
+    let mut other = Options { lock_wait: Duration::ZERO, ..Options::default() };
+    other.state.version_table = "other_version".to_owned();
+    let other = with_options(&[table("b1", &[])], other);
+    let first = migrator(&[slow("a1", &[], 1.0)]);
+    let second = async {
+        until_running(db.url(), "limbeck a1").await;
+        let begin = Instant::now();
+        // The journal's table is made inside the first one's transaction, so this one waits for that alone.
+        run(&other, db.url(), Job::Upgrade("head")).await.map(|_| begin.elapsed())
+    };
+    let (first, second) = tokio::join!(run(&first, db.url(), Job::Upgrade("head")), second);
+    first.unwrap();
+    second.unwrap_or_else(|error| panic!("{}", shown(&error)));
+}
+
+/// A lock that the application holds: the segment is tried again, and in the end said to whom to look.
+#[tokio::test]
+async fn a_table_lock_is_waited_for_with_retries() {
+    let db = TestDb::new().await;
+    let mut options = Options::default();
+    options.state.lock_timeout = Duration::from_millis(100);
+    let mut connection = db.connect().await;
+    exec(&mut connection, "CREATE TABLE busy (id int)").await;
+    exec(&mut connection, "BEGIN; LOCK TABLE busy").await;
+    let up = "CREATE TABLE t_a1 (id int);\nALTER TABLE busy ADD COLUMN name text;";
+    let migrator = with_options(&[Rev::new("a1", &[], up, "")], options);
+    let mut events = Vec::new();
+    let cancel = Cancel::default();
+    let release = async {
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        exec(&mut connection, "ROLLBACK").await;
+    };
+    let (outcome, ()) =
+        tokio::join!(watched(&migrator, db.url(), Job::Upgrade("head"), &cancel, &mut events), release);
+    outcome.unwrap_or_else(|error| panic!("{}", shown(&error)));
+    assert_eq!(events.first().map(String::as_str), Some("retrying: 2"));
+    assert_eq!(rows(db.url()).await, "a1");
+    let answer = query(&mut connection, "SELECT count(*)::text FROM t_a1").await;
+    assert_eq!(answer, "0\n");
+    connection.close().await.unwrap();
+}
