@@ -23,6 +23,7 @@ fn limbeck(project: &Project, kind: &str, args: &[&str]) -> Command {
 const SERVICE: &str = r#"
 interrupts=0
 trap 'interrupts=$((interrupts + 1)); echo "interrupt $interrupts"' INT
+trap 'echo "quit"' QUIT
 trap 'echo "TERM after $interrupts interrupts"; exit 5' TERM
 echo "service $$ of $PPID on $DATABASE_URL"
 while :; do sleep 0.1; done"#;
@@ -129,6 +130,10 @@ fn what_is_typed_reaches_the_service_once() {
         // Sent, not typed, on the same terminal: then limbeck passes it on.
         let parent = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
         let parent = parent.rsplit_once(") ").unwrap().1.split(' ').nth(1).unwrap().to_owned();
+        // SIGQUIT first: the kernel merges a signal into an equal one that still waits, and what was typed
+        // may wait in limbeck when the service has answered. It does not any more when this one came through.
+        kill("QUIT", &parent);
+        terminal.wait_for("quit");
         kill("INT", &parent);
         terminal.wait_for("interrupt 2");
         kill("TERM", &parent);

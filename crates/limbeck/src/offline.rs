@@ -9,7 +9,7 @@ use limbeck_core::{Code, Problem};
 
 use crate::error::Error;
 use crate::execute::parts::{Maker, Part, Prepared, Transaction, TransactionMode, is_segmented};
-use crate::execute::prepare;
+use crate::execute::prepare::prepare;
 use crate::migrator::{Job, Options};
 use crate::project::Project;
 use crate::stamp;
@@ -101,6 +101,7 @@ fn setup(journal: &Journal, longest: usize) -> Vec<String> {
     let mut statements = vec![journal.versions.create(longest)];
     statements.extend(journal.versions.widen_if_narrow(longest));
     statements.extend(journal.create());
+    statements.push(journal.widen());
     statements
 }
 

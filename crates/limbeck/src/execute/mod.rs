@@ -1,34 +1,34 @@
 //! The one executor: runs a plan's steps on one connection, in parts that commit together with limbeck's
 //! bookkeeping.
 
+mod alone;
+mod batch;
 pub(crate) mod cancel;
 pub(crate) mod chunk;
 pub(crate) mod failure;
 pub(crate) mod parts;
+pub(crate) mod prepare;
+mod transaction;
 
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
-use limbeck_core::plan::{Direction, Plan, RowChange, Step};
-use limbeck_core::revision::RevisionId;
-use limbeck_core::sql::{BATCH, BatchOptions, Statement, StatementKind, UnitKind, Values};
-use limbeck_core::{Code, Problem};
+use limbeck_core::Problem;
+use limbeck_core::plan::Direction;
+use limbeck_core::sql::{Statement, UnitKind, Values};
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Either, Row};
+use sqlx::{AssertSqlSafe, Either};
 
 use crate::connect::Connector;
 use crate::error::Error;
 use crate::event::Event;
-use crate::project::Project;
 use crate::state::journal::Running;
 use crate::state::session::{Session, simple_query};
 use crate::state::version_table;
 use cancel::{Cancel, cancelled};
 use chunk::{BEGIN, COMMIT, Chunk};
-use parts::{Maker, Part, Prepared, Segment, Transaction, TransactionMode, is_segmented};
+use parts::{Maker, Part, Prepared, Segment, TransactionMode, is_segmented};
 
-/// How often a segment is tried whose locks were not to be had.
-const LOCK_ATTEMPTS: u32 = 5;
 /// How long a cancelled statement may take to end before the connection is dropped instead.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -48,60 +48,6 @@ pub(crate) struct RunOptions<'a> {
     pub(crate) mode: TransactionMode,
     pub(crate) pace: Pace,
     pub(crate) values: &'a Values,
-}
-
-/// What stands ready before the first statement is sent.
-pub(crate) fn prepare<'a>(
-    project: &'a Project,
-    plan: &'a Plan,
-    values: &Values,
-    mode: TransactionMode,
-) -> Result<Vec<Prepared<'a>>, Error> {
-    let mut problems = Vec::new();
-    let mut prepared = Vec::with_capacity(plan.steps.len());
-    let mut rows = plan.before.clone();
-    for step in &plan.steps {
-        let before = std::mem::take(&mut rows);
-        rows = after(&before, &step.rows);
-        let prepared_step = prepare_step(project, step, [before, rows.clone()], values)
-            .and_then(|step| parts::check_mode(&step, mode).map(|()| step));
-        match prepared_step {
-            Ok(step) => prepared.push(step),
-            Err(problem) => problems.push(problem),
-        }
-    }
-    if problems.is_empty() { Ok(prepared) } else { Err(problems.into()) }
-}
-
-fn prepare_step<'a>(
-    project: &'a Project,
-    step: &'a Step,
-    [before, rows]: [Vec<RevisionId>; 2],
-    values: &Values,
-) -> Result<Prepared<'a>, Problem> {
-    let id = step.revision.as_str();
-    let missing = || Problem::new(Code::Internal, format!("the plan names {id}, which is in no file"));
-    let revision = project.revision(id).ok_or_else(missing)?;
-    let script = match step.direction {
-        Direction::Upgrade => revision.upgrade_script()?,
-        Direction::Downgrade => revision.downgrade_script()?,
-    };
-    script.check(values)?;
-    let node = project.graph().get(id).ok_or_else(missing)?;
-    let depends_on = project.graph().dependencies(node).map(|node| node.id().clone()).collect();
-    Ok(Prepared { step, revision, script, depends_on, before, rows })
-}
-
-/// The rows after a change.
-pub(crate) fn after(rows: &[RevisionId], change: &RowChange) -> Vec<RevisionId> {
-    let gone = |id: &RevisionId| {
-        change.delete.contains(id) || change.update.as_ref().is_some_and(|(from, _)| from == id)
-    };
-    let mut rows: Vec<RevisionId> = rows.iter().filter(|id| !gone(id)).cloned().collect();
-    rows.extend(change.update.iter().map(|(_, to)| to.clone()));
-    rows.extend(change.insert.iter().cloned());
-    rows.sort();
-    rows
 }
 
 /// A run on a session that holds the lock.
@@ -230,156 +176,6 @@ impl Executor<'_, '_> {
             Part::Batches { settings, statement, options } => {
                 self.batches(step, settings, statement, options).await
             }
-        }
-    }
-
-    /// A statement outside a transaction. If the server says that it failed, its outcome is known.
-    async fn alone(
-        &mut self,
-        step: &Prepared<'_>,
-        statement: &Statement,
-        undone: Option<&str>,
-    ) -> Result<(), Problem> {
-        let mut chunk = Chunk::default();
-        chunk.statement(step.revision, statement, self.options.values)?;
-        self.say(step, statement);
-        let Err(failure) = self.send(&chunk).await else { return Ok(()) };
-        if failure.state.is_none() {
-            return Err(failure.problem);
-        }
-        if let Some(undone) = undone {
-            let mut end = self.session.settings(crate::APPLICATION);
-            end.push(undone.to_owned());
-            // Without a connection the intent stays, and the next run asks the operator.
-            let _ = self.send_own(&end).await;
-        }
-        Err(self.name_leftover(failure.problem, statement).await)
-    }
-
-    /// A failed CREATE INDEX CONCURRENTLY leaves an invalid index behind, which is in the way of the
-    /// next try.
-    async fn name_leftover(&mut self, problem: Problem, statement: &Statement) -> Problem {
-        let StatementKind::CreateIndexConcurrently { index: Some(index), .. } = &statement.kind else {
-            return problem;
-        };
-        let sql = format!(
-            "SELECT indexrelid::regclass::text FROM pg_catalog.pg_index \
-             WHERE indexrelid = to_regclass({}) AND NOT indisvalid",
-            crate::quote::literal(&index.to_string())
-        );
-        let found = self.session.query(&sql).await.unwrap_or_default();
-        let name = found.iter().flatten().next().and_then(|row| row.try_get::<String, _>(0).ok());
-        match name {
-            None => problem,
-            Some(name) => problem.note(format!("it left the invalid index {name} behind")).help(format!(
-                "`DROP INDEX CONCURRENTLY {name}`; then correct the cause and run the command again"
-            )),
-        }
-    }
-
-    /// One transaction, tried again while nothing but a lock is in the way.
-    async fn transaction(
-        &mut self,
-        step: &Prepared<'_>,
-        transaction: &Transaction<'_>,
-        setup: Vec<String>,
-    ) -> Result<(), Problem> {
-        let chunks = self.chunks(step, transaction, &setup)?;
-        let mut attempt = 1;
-        loop {
-            let Err(failure) = self.send_all(step, transaction, &chunks).await else { return Ok(()) };
-            let waits = failure.state.as_deref() == Some(failure::sqlstate::LOCK_NOT_AVAILABLE);
-            if !waits || attempt == LOCK_ATTEMPTS || self.options.mode == TransactionMode::Single {
-                return Err(failure.problem);
-            }
-            self.roll_back().await;
-            attempt += 1;
-            // Jitter keeps several waiters from coming back in step.
-            let pause = Duration::from_millis(fastrand::u64(250..1000) * u64::from(attempt));
-            (self.emit)(Event::Retrying { attempt, pause });
-            self.cancel.sleep(pause).await.map_err(first)?;
-        }
-    }
-
-    /// The messages of a transaction: one, or where somebody watches one per statement.
-    fn chunks(
-        &self,
-        step: &Prepared<'_>,
-        transaction: &Transaction<'_>,
-        setup: &[String],
-    ) -> Result<Vec<Chunk>, Problem> {
-        let own_transaction = self.options.mode == TransactionMode::PerRevision;
-        let mut chunks = vec![Chunk::default()];
-        if own_transaction {
-            chunks[0].own(BEGIN);
-        }
-        chunks[0].own_all(setup);
-        chunks[0].own_all(&transaction.head);
-        for statement in &transaction.body {
-            if self.options.pace == Pace::Statement {
-                chunks.push(Chunk::default());
-            }
-            let last = chunks.len() - 1;
-            chunks[last].statement(step.revision, statement, self.options.values)?;
-        }
-        if self.options.pace == Pace::Statement {
-            chunks.push(Chunk::default());
-        }
-        let last = chunks.len() - 1;
-        chunks[last].own_all(&transaction.tail);
-        if own_transaction {
-            chunks[last].own(COMMIT);
-        }
-        chunks.retain(|chunk| !chunk.is_empty());
-        Ok(chunks)
-    }
-
-    async fn send_all(
-        &mut self,
-        step: &Prepared<'_>,
-        transaction: &Transaction<'_>,
-        chunks: &[Chunk],
-    ) -> Result<(), PartFailure> {
-        let mut statements = transaction.body.iter();
-        for chunk in chunks {
-            if self.options.pace == Pace::Statement
-                && chunk.is_from_file(0)
-                && let Some(statement) = statements.next()
-            {
-                self.say(step, statement);
-            }
-            self.send(chunk).await?;
-        }
-        Ok(())
-    }
-
-    /// A batch statement until it touches no row, each time in a transaction of its own.
-    async fn batches(
-        &mut self,
-        step: &Prepared<'_>,
-        settings: &[String],
-        statement: &Statement,
-        options: &BatchOptions,
-    ) -> Result<(), Problem> {
-        let values = self.options.values.with(BATCH, options.size.to_string());
-        let mut chunk = Chunk::default();
-        chunk.own(BEGIN);
-        chunk.own_all(settings);
-        let index = settings.len() + 1;
-        chunk.statement(step.revision, statement, &values)?;
-        chunk.own(COMMIT);
-        self.say(step, statement);
-        let mut total = 0;
-        loop {
-            self.cancel.check().map_err(first)?;
-            let counts = self.send(&chunk).await.map_err(|failure| failure.problem)?;
-            let rows = counts.get(index).copied().unwrap_or_default();
-            if rows == 0 {
-                return Ok(());
-            }
-            total += rows;
-            (self.emit)(Event::Batch { rows: total });
-            self.cancel.sleep(options.pause).await.map_err(first)?;
         }
     }
 

@@ -15,7 +15,13 @@ use crate::quote::{ident, literal, literal_or_null, text_array};
 
 /// The journal's format, in every row. A newer limbeck reads older rows as they were written; an older
 /// one refuses rows above its own number.
-pub const FORMAT: i16 = 1;
+///
+/// Format 2 added `catalog`, `batch_rows` and `note`; a table of format 1 gets these columns before the first
+/// row of format 2 is written ([`Journal::widen`]).
+pub const FORMAT: i16 = 2;
+
+/// How many columns the table has. One with fewer is of an older format.
+pub(crate) const WIDTH: i16 = 24;
 
 /// What an entry says was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,13 +107,27 @@ impl Journal {
     started_at timestamptz NOT NULL,
     finished_at timestamptz,
     database_user text NOT NULL DEFAULT session_user,
-    client text NOT NULL
+    client text NOT NULL,
+    catalog text,
+    batch_rows bigint,
+    note text
 )"
             ),
             format!(
                 "CREATE UNIQUE INDEX IF NOT EXISTS journal_running ON {table} (version_table) WHERE state = 'running'"
             ),
         ]
+    }
+
+    /// The statement that adds the columns which a table of an older format lacks.
+    pub(crate) fn widen(&self) -> String {
+        let table = self.quoted();
+        format!(
+            "DO $limbeck$ BEGIN\n    IF (SELECT relnatts FROM pg_catalog.pg_class WHERE oid = {}::regclass) < {WIDTH} THEN\n        \
+             ALTER TABLE {table} ADD COLUMN IF NOT EXISTS catalog text, ADD COLUMN IF NOT EXISTS batch_rows bigint, \
+             ADD COLUMN IF NOT EXISTS note text;\n    END IF;\nEND $limbeck$",
+            literal(&table)
+        )
     }
 
     /// The key of the lock under which the journal is created.

@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Either, Row};
 use futures_util::TryStreamExt;
 
 use super::access::{self, Access};
-use super::journal::{Journal, Lineage, Running};
+use super::journal::{self, Journal, Lineage, Running};
 use super::version_table::VersionTable;
 use crate::error::Error;
 use crate::execute::failure;
@@ -50,6 +50,8 @@ pub(crate) struct Facts {
     pub(crate) version_width: Option<usize>,
     pub(crate) has_versions: bool,
     pub(crate) has_journal: bool,
+    /// Whether the journal's table lacks columns of this limbeck's format.
+    journal_is_older: bool,
     access: Access,
     connection_check: bool,
 }
@@ -223,6 +225,8 @@ impl<'c> Session<'c> {
             // PostgreSQL wants the right to create schemas even for IF NOT EXISTS.
             statements.extend((!access.has_journal_schema).then_some(schema));
             statements.extend([table, index]);
+        } else if facts.journal_is_older {
+            statements.push(self.journal.widen());
         }
         Ok(statements)
     }
@@ -231,6 +235,7 @@ impl<'c> Session<'c> {
     pub(crate) fn set_up(&mut self) {
         self.facts.has_versions = true;
         self.facts.has_journal = true;
+        self.facts.journal_is_older = false;
         self.facts.version_width = None;
     }
 
@@ -285,6 +290,7 @@ fn facts_query(options: &StateOptions) -> String {
     format!(
         "{role}SELECT current_setting('server_version_num')::int4 AS server_version, pg_backend_pid() AS pid, \
          coalesce(v.nspname::text, {}) AS schema, c.oid IS NOT NULL AS has_versions, j.oid IS NOT NULL AS has_journal, \
+         coalesce(j.relnatts < {}, false) AS journal_is_older, \
          version() ~ 'linux' AS linux, CASE WHEN a.atttypmod > 4 THEN a.atttypmod - 4 END AS width, {} \
          FROM (SELECT to_regclass({}) AS oid) t LEFT JOIN pg_catalog.pg_class c ON c.oid = t.oid \
          LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = 'version_num' \
@@ -293,6 +299,7 @@ fn facts_query(options: &StateOptions) -> String {
          LEFT JOIN pg_catalog.pg_namespace s ON s.nspname = {} \
          LEFT JOIN pg_catalog.pg_class j ON j.relnamespace = s.oid AND j.relname = 'journal'",
         schema.map_or_else(|| "NULL".to_owned(), literal),
+        journal::WIDTH,
         access::COLUMNS,
         literal(&table),
         schema.map_or_else(|| "NULL::name".to_owned(), literal),
@@ -310,6 +317,7 @@ fn read_facts(row: &PgRow) -> Result<(Facts, Schema), sqlx::Error> {
         version_width: width.and_then(|width| usize::try_from(width).ok()),
         has_versions: row.try_get("has_versions")?,
         has_journal: row.try_get("has_journal")?,
+        journal_is_older: row.try_get("journal_is_older")?,
         access: Access::read(row)?,
         // PostgreSQL 14 has the setting, but not on every platform.
         connection_check: server_version >= 140_000 && row.try_get("linux")?,
@@ -326,7 +334,7 @@ fn read_facts(row: &PgRow) -> Result<(Facts, Schema), sqlx::Error> {
 }
 
 fn check_format(format: i32) -> Result<(), Problem> {
-    let own = i32::from(super::journal::FORMAT);
+    let own = i32::from(journal::FORMAT);
     if format <= own {
         return Ok(());
     }
