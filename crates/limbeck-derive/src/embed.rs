@@ -58,13 +58,13 @@ fn check(sources: &[Arc<Source>]) -> Result<(), Vec<Problem>> {
     Err(problems)
 }
 
-fn check_file(source: &Arc<Source>) -> Result<Header, Problem> {
+fn check_file(source: &Arc<Source>) -> Result<Arc<Header>, Problem> {
     let revision = Revision::parse(source)?;
     revision.upgrade_script()?;
     if revision.downgrade_text().is_some() {
         revision.downgrade_script()?;
     }
-    Ok(revision.header().clone())
+    Ok(Arc::clone(revision.header()))
 }
 
 fn show(problems: &[Problem]) -> String {

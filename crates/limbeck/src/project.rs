@@ -3,12 +3,14 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read as _;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use limbeck_core::graph::Graph;
 use limbeck_core::revision::Revision;
 use limbeck_core::{Code, Problem, Source};
+use rustix::fs::{Mode, OFlags, openat};
 
 use crate::config::Subfolders;
 use crate::embedded::Embedded;
@@ -34,9 +36,9 @@ impl Project {
         for folder in folders {
             collect(folder, subfolders, &mut files)?;
         }
-        files.sort();
-        files.dedup();
-        Self::join(in_parallel(&files, |file, buffer| Revision::parse(&read_source(file, buffer)?)))
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        files.dedup_by(|a, b| a.path == b.path);
+        Self::join(in_parallel(&files, |file, buffer| Revision::parse(&file.read(buffer)?)))
     }
 
     /// Takes the revisions that [`embed!`](crate::embed) compiled into the program.
@@ -63,7 +65,8 @@ impl Project {
         if !problems.is_empty() {
             return Err(problems.into());
         }
-        let graph = Graph::build(revisions.iter().map(|revision| revision.header().clone()).collect())?;
+        let graph =
+            Graph::build(revisions.iter().map(|revision| Arc::clone(revision.header())).collect::<Vec<_>>())?;
         let mut by_id: Vec<usize> = (0..revisions.len()).collect();
         by_id.sort_unstable_by_key(|index| id(&revisions[*index]));
         Ok(Self { graph, revisions, by_id })
@@ -100,8 +103,11 @@ const BUFFER: usize = 64 * 1024;
 
 /// Does the same for all files, in several threads where they are many. The results are in their order.
 /// The buffer is one for many files.
-fn in_parallel<T: Send>(files: &[PathBuf], work: impl Fn(&Path, &mut Vec<u8>) -> T + Sync) -> Vec<T> {
-    let all = |files: &[PathBuf]| {
+fn in_parallel<T: Send>(
+    files: &[RevisionFile],
+    work: impl Fn(&RevisionFile, &mut Vec<u8>) -> T + Sync,
+) -> Vec<T> {
+    let all = |files: &[RevisionFile]| {
         let mut buffer = Vec::with_capacity(BUFFER);
         files.iter().map(|file| work(file, &mut buffer)).collect::<Vec<T>>()
     };
@@ -127,10 +133,17 @@ fn in_parallel<T: Send>(files: &[PathBuf], work: impl Fn(&Path, &mut Vec<u8>) ->
     })
 }
 
-fn collect(folder: &Path, subfolders: Subfolders, files: &mut Vec<PathBuf>) -> Result<(), Problem> {
+/// A file of revisions, with its folder held open: from there it is opened without walking its whole path.
+struct RevisionFile {
+    path: PathBuf,
+    folder: Arc<OwnedFd>,
+}
+
+fn collect(folder: &Path, subfolders: Subfolders, files: &mut Vec<RevisionFile>) -> Result<(), Problem> {
     let unreadable = |error| unreadable_folder(folder, &error);
     let names = std::fs::read_dir(folder).map_err(unreadable)?.map(|entry| Ok(entry?.file_name()));
     let mut names = names.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
+    let opened = Arc::new(OwnedFd::from(File::open(folder).map_err(unreadable)?));
     // Names are compared faster than paths, and what is in order is sorted in an instant.
     names.sort_unstable();
     for name in names {
@@ -139,7 +152,7 @@ fn collect(folder: &Path, subfolders: Subfolders, files: &mut Vec<PathBuf>) -> R
         }
         let path = folder.join(name);
         if path.extension() == Some(OsStr::new("sql")) {
-            files.push(path);
+            files.push(RevisionFile { path, folder: Arc::clone(&opened) });
         } else if subfolders == Subfolders::Searched && path.is_dir() {
             collect(&path, subfolders, files)?;
         }
@@ -157,25 +170,33 @@ fn unreadable_folder(folder: &Path, error: &std::io::Error) -> Problem {
         .help("give this user permission to list it and to read its files")
 }
 
-fn read_source(file: &Path, buffer: &mut Vec<u8>) -> Result<Arc<Source>, Problem> {
-    let name = file.display().to_string();
-    buffer.clear();
-    // `take` keeps the standard library from asking for the size first, which the buffer makes needless.
-    let read = File::open(file).and_then(|file| file.take(u64::MAX).read_to_end(buffer));
-    read.map_err(|error| {
-        Problem::new(Code::File, format!("cannot read {name}: {error}"))
-            .help("give this user permission to read it")
-    })?;
-    match std::str::from_utf8(buffer) {
-        Ok(text) => Ok(Source::new(name, text)),
-        Err(error) => {
-            let at = error.valid_up_to();
-            let line = buffer[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-            Err(Problem::new(
-                Code::RevisionHeader,
-                format!("{name}:{line}: the file is not UTF-8 (byte {at})"),
-            )
-            .help("save it as UTF-8"))
+impl RevisionFile {
+    fn open(&self) -> std::io::Result<File> {
+        let name = self.path.file_name().unwrap_or_default();
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        Ok(File::from(openat(&*self.folder, name, flags, Mode::empty())?))
+    }
+
+    fn read(&self, buffer: &mut Vec<u8>) -> Result<Arc<Source>, Problem> {
+        let name = self.path.display().to_string();
+        buffer.clear();
+        // `take` keeps the standard library from asking for the size first, which the buffer makes needless.
+        let read = self.open().and_then(|file| file.take(u64::MAX).read_to_end(buffer));
+        read.map_err(|error| {
+            Problem::new(Code::File, format!("cannot read {name}: {error}"))
+                .help("give this user permission to read it")
+        })?;
+        match std::str::from_utf8(buffer) {
+            Ok(text) => Ok(Source::new(name, text)),
+            Err(error) => {
+                let at = error.valid_up_to();
+                let line = buffer[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+                Err(Problem::new(
+                    Code::RevisionHeader,
+                    format!("{name}:{line}: the file is not UTF-8 (byte {at})"),
+                )
+                .help("save it as UTF-8"))
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use super::{Graph, Node, cycles, labels, order};
 use crate::problem::{Code, Problem, Span};
@@ -15,8 +16,8 @@ impl Graph {
     /// All problems at once: [`Code::GraphDuplicate`], [`Code::GraphMissing`], [`Code::GraphCycle`]
     /// (through parents, dependencies or both), [`Code::GraphLabel`], and [`Code::AmbiguousId`] for a
     /// partial id in `depends_on`.
-    pub fn build(headers: Vec<Header>) -> Result<Self, Vec<Problem>> {
-        let mut draft = Draft::name(headers);
+    pub fn build(headers: Vec<impl Into<Arc<Header>>>) -> Result<Self, Vec<Problem>> {
+        let mut draft = Draft::name(headers.into_iter().map(Into::into));
         draft.link();
         draft.find_cycles();
         if draft.problems.is_empty() { Ok(draft.finish()) } else { Err(draft.problems) }
@@ -26,7 +27,7 @@ impl Graph {
 /// Headers on their way to a graph; numbers count in `headers`.
 #[derive(Default)]
 struct Draft {
-    headers: Vec<Header>,
+    headers: Vec<Arc<Header>>,
     ids: BTreeMap<RevisionId, usize>,
     labels: BTreeMap<BranchLabel, usize>,
     /// As declared, resolved, each once.
@@ -37,20 +38,21 @@ struct Draft {
 
 impl Draft {
     /// Takes the names: ids first, since a label may not be one.
-    fn name(headers: Vec<Header>) -> Self {
+    fn name(headers: impl Iterator<Item = Arc<Header>>) -> Self {
         let mut draft = Self::default();
         for header in headers {
             draft.take_id(header);
         }
         for node in 0..draft.headers.len() {
-            for label in draft.headers[node].branch_labels.clone() {
-                draft.take_label(node, &label);
+            let header = Arc::clone(&draft.headers[node]);
+            for label in &header.branch_labels {
+                draft.take_label(node, label);
             }
         }
         draft
     }
 
-    fn take_id(&mut self, header: Header) {
+    fn take_id(&mut self, header: Arc<Header>) {
         let id = &header.id.value;
         if let Some(&first) = self.ids.get(id.as_str()) {
             let first = &self.headers[first];
@@ -233,8 +235,7 @@ impl Draft {
         };
         let parents: Vec<Vec<usize>> = order.iter().map(|old| renumber(&self.parents, *old)).collect();
         let dependencies = order.iter().map(|old| renumber(&self.dependencies, *old)).collect();
-        let mut headers: Vec<Option<Header>> = self.headers.into_iter().map(Some).collect();
-        let headers = order.iter().filter_map(|old| headers[*old].take());
+        let headers = order.iter().map(|old| Arc::clone(&self.headers[*old]));
         let mut graph = Graph {
             nodes: nodes(headers, parents, dependencies),
             ids: self.ids.into_iter().map(|(id, old)| (id, rank[old])).collect(),
@@ -251,7 +252,7 @@ fn links(cycle: &[usize]) -> impl Iterator<Item = (usize, usize)> {
 }
 
 fn nodes(
-    headers: impl Iterator<Item = Header>,
+    headers: impl Iterator<Item = Arc<Header>>,
     parents: Vec<Vec<usize>>,
     mut dependencies: Vec<Vec<usize>>,
 ) -> Vec<Node> {

@@ -1,12 +1,14 @@
 //! One revision in its graph.
 
+use std::sync::Arc;
+
 use super::Edges;
 use crate::revision::{BranchLabel, Header, RevisionId};
 
 /// A revision with its links. Its neighbours are read through [`super::Graph`].
 #[derive(Debug)]
 pub struct Node {
-    pub(super) header: Header,
+    pub(super) header: Arc<Header>,
     /// The place in the graph's order: greater than that of every parent and dependency.
     pub(super) index: usize,
     pub(super) parents: Vec<usize>,

@@ -9,7 +9,7 @@ use crate::sql::{Checksum, Directive, Lexeme, Mark, Scanner, Script, Timeouts};
 /// A revision file: its header and where its sections are. Their SQL is read when it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revision {
-    header: Header,
+    header: Arc<Header>,
     upgrade: Span,
     downgrade: Downgrade,
     timeouts: Timeouts,
@@ -55,7 +55,7 @@ impl Revision {
     }
 
     /// The header.
-    pub fn header(&self) -> &Header {
+    pub fn header(&self) -> &Arc<Header> {
         &self.header
     }
 
@@ -179,18 +179,20 @@ impl<'a> Reader<'a> {
     }
 
     fn sql(&self, token: &Span) -> Result<(), Problem> {
+        if matches!(self.at, At::Section { .. }) {
+            return Ok(());
+        }
         let line = self.source.text()[token.start..].lines().next().unwrap_or_default();
         let span = token.start..token.start + line.trim_end().len();
-        match &self.at {
-            At::Section { .. } => Ok(()),
-            At::Beginning => Err(self
-                .wrong(Code::RevisionSection, &span, "SQL before the first section")
-                .help("write `-- limbeck:upgrade` on a line of its own before it")),
-            At::AfterIrreversible { directive } => Err(self
+        Err(match &self.at {
+            At::AfterIrreversible { directive } => self
                 .wrong(Code::RevisionSection, &span, "SQL after `irreversible`")
                 .also(Place::new(self.source, directive.clone()), "there is no downgrade")
-                .help("if it undoes the revision, write `-- limbeck:downgrade` instead of `irreversible`")),
-        }
+                .help("if it undoes the revision, write `-- limbeck:downgrade` instead of `irreversible`"),
+            _ => self
+                .wrong(Code::RevisionSection, &span, "SQL before the first section")
+                .help("write `-- limbeck:upgrade` on a line of its own before it"),
+        })
     }
 
     fn directive(&mut self, directive: Spanned<Directive>) -> Result<(), Problem> {
@@ -311,6 +313,12 @@ impl<'a> Reader<'a> {
             }
         };
         let upgrade = upgrade.text.clone();
-        Ok(Revision { header, upgrade, downgrade, timeouts: self.timeouts, marks: self.marks })
+        Ok(Revision {
+            header: Arc::new(header),
+            upgrade,
+            downgrade,
+            timeouts: self.timeouts,
+            marks: self.marks,
+        })
     }
 }
