@@ -291,7 +291,7 @@ impl Migrator {
     /// A failing connection or statement.
     pub async fn ensure_version(&self, connection: &mut PgConnection) -> Result<(), Error> {
         let mut session = self.session(connection).await?;
-        let setup = session.setup(0)?;
+        let setup = session.setup(0).await?;
         if !setup.is_empty() {
             session.query(&format!("BEGIN;\n{};\nCOMMIT", setup.join(";\n"))).await?;
         }

@@ -19,3 +19,11 @@ pub(crate) fn text_array<'a>(items: impl IntoIterator<Item = &'a str>) -> String
     let items: Vec<String> = items.into_iter().map(literal).collect();
     format!("ARRAY[{}]::text[]", items.join(", "))
 }
+
+/// The name that an identifier, quoted where that is needed, stands for: the reverse of [`ident`].
+pub(crate) fn unquoted(ident: &str) -> String {
+    match ident.strip_prefix('"').and_then(|inner| inner.strip_suffix('"')) {
+        Some(inner) => inner.replace("\"\"", "\""),
+        None => ident.to_owned(),
+    }
+}

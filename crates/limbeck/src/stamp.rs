@@ -32,7 +32,7 @@ pub(crate) async fn run(
     let Recorded { rows, running, .. } = session.recorded(Checksums::Skip).await?;
     let stamp = plan::stamp(project.graph(), &rows, targets, purge)?;
     let mut statements = vec!["BEGIN".to_owned()];
-    statements.extend(session.setup(version_table::longest(&stamp.after))?);
+    statements.extend(session.setup(version_table::longest(&stamp.after)).await?);
     statements.extend(settings(&options.state, crate::APPLICATION));
     statements.extend(changes(project, &session.journal, &rows, &stamp)?);
     statements.push("COMMIT".to_owned());

@@ -89,7 +89,7 @@ impl Executor<'_, '_> {
         first: Vec<String>,
     ) -> Result<(), Error> {
         let mut setup =
-            self.session.setup(version_table::longest(steps.iter().flat_map(|step| &step.rows)))?;
+            self.session.setup(version_table::longest(steps.iter().flat_map(|step| &step.rows))).await?;
         setup.extend(first);
         setup.extend(self.session.settings(crate::APPLICATION));
         if self.options.mode == TransactionMode::Single {

@@ -207,24 +207,27 @@ impl Journal {
         format!(
             "SELECT f.format, r.revision, r.direction, r.segment, r.segments, r.intent, \
              r.committed_checksum \
-             FROM (SELECT coalesce(max(format), 0)::int4 AS format FROM {table}) f \
+             FROM (SELECT coalesce(max(format), 0::int2) AS format FROM {table}) f \
              LEFT JOIN {table} r ON r.state = 'running' AND r.version_table = {key}"
         )
     }
 
-    /// Per revision the checksums of its newest entry, where that says it is applied.
-    pub(crate) fn select_checksums(&self) -> String {
-        self.select_newest("revision, checksum")
-    }
-
-    /// Per revision what a checkout that lacks its file must know.
-    pub(crate) fn select_lineage(&self) -> String {
-        self.select_newest("revision, parents, depends_on")
-    }
-
-    fn select_newest(&self, columns: &str) -> String {
+    /// All that was done, in no order, with what is unfinished; and whatever is of a newer format. To sort
+    /// it out here costs less than to have a server do it that has just been connected to.
+    pub(crate) fn select_entries(&self) -> String {
         format!(
-            "SELECT {columns} FROM (SELECT DISTINCT ON (revision) * FROM {} WHERE state = 'done' AND \
+            "SELECT format, id, state, revision, direction, checksum, segment, segments, intent, \
+             committed_checksum FROM {} WHERE version_table = {} OR format > {FORMAT}",
+            self.quoted(),
+            literal(&self.versions.key())
+        )
+    }
+
+    /// Per revision what a checkout that lacks its file must know: of its newest entry, where that says it is
+    /// applied.
+    pub(crate) fn select_lineage(&self) -> String {
+        format!(
+            "SELECT revision, parents, depends_on FROM (SELECT DISTINCT ON (revision) * FROM {} WHERE state = 'done' AND \
              version_table = {} ORDER BY revision, id DESC) newest WHERE direction IN ('upgrade', 'stamp')",
             self.quoted(),
             literal(&self.versions.key())
