@@ -2,6 +2,7 @@
 //! for.
 
 use std::cell::OnceCell;
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::pin::pin;
 
@@ -64,17 +65,22 @@ impl App {
         Ok(self.config.get_or_init(|| config))
     }
 
-    /// The revisions, read afresh.
-    pub(crate) fn project(&self) -> Result<Project, Error> {
+    /// The revisions, read afresh. They are never dropped: the process ends with them, and to free a
+    /// thousand files one by one before that takes longer than to list them.
+    pub(crate) fn project(&self) -> Result<ManuallyDrop<Project>, Error> {
         let config = self.config()?;
         let project = Project::read(&config.version_locations, config.recursive_version_locations);
-        project.map_err(|error| unread(config, error))
+        project.map(ManuallyDrop::new).map_err(|error| unread(config, error))
     }
 
     /// The revisions with the configuration's settings, and those that a verb changes.
-    pub(crate) fn migrator(&self, adjust: impl FnOnce(&mut Options)) -> Result<Migrator, Error> {
+    pub(crate) fn migrator(
+        &self,
+        adjust: impl FnOnce(&mut Options),
+    ) -> Result<ManuallyDrop<Migrator>, Error> {
         let options = self.options(adjust)?;
-        Ok(Migrator::new(self.project()?).with_options(options))
+        let project = ManuallyDrop::into_inner(self.project()?);
+        Ok(ManuallyDrop::new(Migrator::new(project).with_options(options)))
     }
 
     /// The same with a connection, which is made, and has its first questions answered, while the files are
@@ -82,7 +88,7 @@ impl App {
     pub(crate) async fn connected(
         &self,
         adjust: impl FnOnce(&mut Options),
-    ) -> Result<(Migrator, Connected), Error> {
+    ) -> Result<(ManuallyDrop<Migrator>, Connected), Error> {
         let config = self.config()?;
         let options = self.options(adjust)?;
         let (folders, subfolders) = (config.version_locations.clone(), config.recursive_version_locations);
@@ -111,7 +117,7 @@ impl App {
                 () = self.cancelled() => return Err(cancelled()),
             },
         };
-        Ok((Migrator::new(project).with_options(options), connected))
+        Ok((ManuallyDrop::new(Migrator::new(project).with_options(options)), connected))
     }
 
     fn options(&self, adjust: impl FnOnce(&mut Options)) -> Result<Options, Error> {
