@@ -178,7 +178,7 @@ impl RevisionFile {
     }
 
     fn read(&self, buffer: &mut Vec<u8>) -> Result<Arc<Source>, Problem> {
-        let name = self.path.display().to_string();
+        let name = self.path.to_string_lossy();
         buffer.clear();
         // `take` keeps the standard library from asking for the size first, which the buffer makes needless.
         let read = self.open().and_then(|file| file.take(u64::MAX).read_to_end(buffer));
@@ -187,7 +187,7 @@ impl RevisionFile {
                 .help("give this user permission to read it")
         })?;
         match std::str::from_utf8(buffer) {
-            Ok(text) => Ok(Source::new(name, text)),
+            Ok(text) => Ok(Source::new(name.into_owned(), text)),
             Err(error) => {
                 let at = error.valid_up_to();
                 let line = buffer[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
