@@ -122,8 +122,12 @@ impl App {
 
     fn options(&self, adjust: impl FnOnce(&mut Options)) -> Result<Options, Error> {
         let config = self.config()?;
-        let mut options =
-            Options { state: state_options(config), values: self.values(config)?, ..Options::default() };
+        let mut options = Options {
+            state: state_options(config),
+            edited: config.edited,
+            values: self.values(config)?,
+            ..Options::default()
+        };
         adjust(&mut options);
         Ok(options)
     }

@@ -107,7 +107,7 @@ pub(crate) fn sentence(event: &Event<'_>) -> Option<(Weight, String)> {
         }
         Event::Edited { revision, file } => warning(format!(
             "{file} was edited after revision {revision} was applied: the database has what the file said then \
-             (put it back, and make a new revision for the change)"
+             (put it back, and make a new revision for the change; or accept the edit: limbeck repair {revision})"
         )),
         Event::Resuming { revision, committed, of } => progress(format!(
             "Going on with the interrupted revision {revision}: {committed} of {of} segments are committed"

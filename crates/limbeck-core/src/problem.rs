@@ -163,6 +163,8 @@ codes! {
     OutcomeUnknown = "run::outcome-unknown",
     /// The database holds a newer release's revisions, and this release's own are pending.
     Ahead = "run::ahead",
+    /// An applied revision's file was edited, and the configuration does not let it pass.
+    Edited = "run::edited",
     /// What was asked for cannot be done with these revisions (several segments in one transaction, say).
     NotPossible = "run::not-possible",
     /// The schema lacks something that it should have.

@@ -15,6 +15,7 @@
 mod ahead;
 pub mod config;
 pub mod connect;
+mod edited;
 mod embedded;
 mod error;
 mod event;
@@ -30,6 +31,7 @@ pub mod startup;
 mod state;
 pub mod validate;
 
+pub use edited::{Change, Edited, WhenEdited};
 pub use embedded::Embedded;
 pub use error::Error;
 pub use event::{Event, Holder};

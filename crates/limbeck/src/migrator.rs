@@ -13,6 +13,7 @@ use sqlx::postgres::PgConnection;
 
 use crate::config::Subfolders;
 use crate::connect::Connector;
+use crate::edited::{self, Edited, Sections, WhenEdited};
 use crate::embedded::Embedded;
 use crate::error::Error;
 use crate::event::Event;
@@ -37,6 +38,8 @@ pub struct Options {
     pub pace: Pace,
     /// How long to wait for another migration of the same database to end.
     pub lock_wait: Duration,
+    /// What to do about an applied file that was edited.
+    pub edited: WhenEdited,
     /// Declared variables with their values.
     pub values: Values,
 }
@@ -48,6 +51,7 @@ impl Default for Options {
             mode: TransactionMode::default(),
             pace: Pace::default(),
             lock_wait: Duration::from_secs(3600),
+            edited: WhenEdited::default(),
             values: Values::default(),
         }
     }
@@ -91,6 +95,7 @@ pub struct Status {
     ahead: Vec<RevisionId>,
     pending: Vec<RevisionId>,
     running: Option<Running>,
+    edited: Vec<Edited>,
     ready: bool,
 }
 
@@ -119,6 +124,11 @@ impl Status {
     /// A revision that began and did not end.
     pub fn running(&self) -> Option<&Running> {
         self.running.as_ref()
+    }
+
+    /// Applied revisions whose files were edited since, in substance.
+    pub fn edited(&self) -> &[Edited] {
+        &self.edited
     }
 
     /// Whether none of these revisions is pending, nor half done. What a newer release is about is none of
@@ -261,10 +271,14 @@ impl Migrator {
     pub async fn preview(&self, connection: &mut PgConnection, job: Job<'_>) -> Result<Preview, Error> {
         self.require_revisions()?;
         let mut session = self.session(connection).await?;
-        let recorded = session.recorded(Checksums::Skip).await?;
+        let recorded = session.recorded(Checksums::Read).await?;
         let state = self.state(&mut session, recorded).await?;
         let plan = match job {
-            Job::Upgrade(target) => self.plan(&state, Way::Up(target))?,
+            Job::Upgrade(target) => {
+                let plan = self.plan(&state, Way::Up(target))?;
+                self.refuse_edited(&self.edited(&state)?)?;
+                plan
+            }
             Job::Downgrade(target) => self.plan(&state, Way::Down(target))?,
             Job::Stamp(targets, purge) => {
                 let stamp = plan::stamp(self.graph(), &state.recorded.rows, targets, purge)?;
@@ -328,10 +342,11 @@ impl Migrator {
         let state = self.state(&mut session, recorded).await?;
         let applied = Applied::new(self.graph(), &state.known)?;
         let pending: Vec<RevisionId> = applied.pending().map(|node| node.id().clone()).collect();
+        let edited = edited::find(&self.project, &applied, &state.recorded.checksums, Sections::Both);
         let State { recorded, known, ahead, .. } = state;
         let is_ours = |running: &Running| self.graph().get(&running.revision).is_some();
         let ready = pending.is_empty() && !recorded.running.as_ref().is_some_and(is_ours);
-        Ok(Status { rows: recorded.rows, known, ahead, pending, running: recorded.running, ready })
+        Ok(Status { rows: recorded.rows, known, ahead, pending, running: recorded.running, edited, ready })
     }
 
     async fn session<'c>(&self, connection: &'c mut PgConnection) -> Result<Session<'c>, Error> {
@@ -363,7 +378,12 @@ impl Migrator {
     ) -> Result<Report, Error> {
         let state = self.state(session, recorded).await?;
         let plan = self.plan(&state, way)?;
+        let edited = self.edited(&state)?;
+        if matches!(way, Way::Up(_)) {
+            self.refuse_edited(&edited)?;
+        }
         self.tell(&state, control);
+        edited::tell(&edited, control.emit);
         for problem in &plan.warnings {
             (control.emit)(Event::Warning { problem });
         }
@@ -438,13 +458,18 @@ impl Migrator {
         if let Some(running) = state.recorded.running.as_ref().filter(is_foreign) {
             (control.emit)(Event::Warning { problem: &resume::without_file(running) });
         }
-        for (id, applied) in &state.recorded.checksums {
-            let Some(revision) = self.project.revision(id) else { continue };
-            let is_same = |applied: &String| *applied == revision.upgrade_checksum().to_string();
-            if !applied.as_ref().is_none_or(is_same) {
-                let revision_id = &revision.header().id.value;
-                (control.emit)(Event::Edited { revision: revision_id, file: revision.source().name() });
-            }
+    }
+
+    /// The applied revisions whose upgrades were edited since.
+    fn edited(&self, state: &State) -> Result<Vec<Edited>, Problem> {
+        let applied = Applied::new(self.graph(), &state.known)?;
+        Ok(edited::find(&self.project, &applied, &state.recorded.checksums, Sections::Upgrade))
+    }
+
+    fn refuse_edited(&self, edited: &[Edited]) -> Result<(), Problem> {
+        match self.options.edited {
+            WhenEdited::Warn => Ok(()),
+            WhenEdited::Refuse => edited::refuse(edited),
         }
     }
 

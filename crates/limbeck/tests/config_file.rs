@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use limbeck::WhenEdited;
 use limbeck::config::{
     Ahead, Config, ConfigFile, Database, Environment, Given, Subfolders, VarOrigin, find, load,
 };
@@ -70,6 +71,7 @@ fn every_key() {
     assert_eq!(config.schema_files, [PathBuf::from("/p/db/views.sql")]);
     assert_eq!(config.required_tables, ["tenants", "audit.logs"]);
     assert_eq!((config.lock_timeout, config.journal_schema.as_str()), (Duration::from_millis(500), "meta"));
+    assert_eq!(config.edited, WhenEdited::Refuse);
     assert_eq!((config.start.target.as_str(), config.start.ahead), ("heads", Ahead::Refuse));
     assert_eq!(config.start.command, ["adapter", "--port", "80"]);
     assert_eq!(config.scratch.url.as_ref().and_then(|url| url.database()), Some("scratch"));

@@ -1,9 +1,10 @@
 use clap::Args;
+use limbeck::Edited;
 use limbeck_core::graph::{Applied, describe};
 use limbeck_core::{Code, Problem};
 use serde_json::json;
 
-use super::view::RevisionView;
+use super::view::{EditedView, RevisionView};
 use crate::app::App;
 use crate::exit::Failure;
 use crate::output;
@@ -34,12 +35,14 @@ impl Current {
             let ids = |ids: &[limbeck_core::revision::RevisionId]| {
                 ids.iter().map(ToString::to_string).collect::<Vec<_>>()
             };
+            let edited: Vec<_> = status.edited().iter().map(EditedView::from).collect();
             let running = status.running().map(|running| &running.revision);
             output::json(&json!({
                 "rows": status.rows(),
                 "current": views,
                 "pending": ids(status.pending()),
                 "ahead": ids(status.ahead()),
+                "edited": edited,
                 "interrupted": running,
             }));
         } else {
@@ -58,6 +61,9 @@ impl Current {
                     true => describe::verbose(graph, node, describe::Mark::Plain),
                     false => describe::current_line(node),
                 });
+            }
+            if self.verbose {
+                status.edited().iter().map(edited_line).for_each(|line| output::line(&line));
             }
             if let Some(running) = status.running() {
                 output::line(&format!(
@@ -80,5 +86,16 @@ impl Current {
                 .into());
         }
         Ok(())
+    }
+}
+
+/// That a file is no longer what was applied. An edited downgrade alone changes nothing of what is in the database.
+fn edited_line(edited: &Edited) -> String {
+    let Edited { revision, file, upgrade, .. } = edited;
+    match upgrade {
+        Some(_) => format!("{revision} (edited: {file} is not what was applied; limbeck repair {revision} accepts it)"),
+        None => {
+            format!("{revision} (only the downgrade was edited: {file}; what was applied is unchanged)")
+        }
     }
 }

@@ -1,5 +1,6 @@
-//! A revision as JSON, the same for every verb that lists revisions.
+//! Revisions as JSON, the same for every verb that lists them.
 
+use limbeck::{Change, Edited};
 use limbeck_core::graph::{Applied, Graph, Node, describe};
 use serde::Serialize;
 
@@ -38,6 +39,37 @@ impl<'a> RevisionView<'a> {
             current: applied.map(|applied| describe::Mark::of(node, applied) == describe::Mark::Current),
             created: header.created.as_deref(),
             path: header.source.name(),
+        }
+    }
+}
+
+/// An applied revision whose file was edited.
+#[derive(Debug, Serialize)]
+pub(crate) struct EditedView<'a> {
+    revision: &'a str,
+    path: &'a str,
+    upgrade: Option<ChangeView<'a>>,
+    downgrade: Option<ChangeView<'a>>,
+}
+
+/// Two checksums that differ.
+#[derive(Debug, Serialize)]
+struct ChangeView<'a> {
+    applied: Option<&'a str>,
+    now: Option<&'a str>,
+}
+
+impl<'a> From<&'a Edited> for EditedView<'a> {
+    fn from(edited: &'a Edited) -> Self {
+        let change = |change: &'a Change| ChangeView {
+            applied: change.applied.as_deref(),
+            now: change.now.as_deref(),
+        };
+        Self {
+            revision: edited.revision.as_str(),
+            path: &edited.file,
+            upgrade: edited.upgrade.as_ref().map(change),
+            downgrade: edited.downgrade.as_ref().map(change),
         }
     }
 }

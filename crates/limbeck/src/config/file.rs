@@ -16,6 +16,7 @@ use super::table::{Layers, Reader, Value};
 use super::values::{Ahead, Config, Environment, Hook, Scratch, Start, Subfolders};
 use super::vars;
 use crate::connect::{DatabaseUrl, PasswordCommand, mask_in_place};
+use crate::edited::WhenEdited;
 
 const DEFAULT_LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -138,6 +139,7 @@ impl<'v, 't> Builder<'v, 't> {
             required_tables: self.strings("required_tables")?.unwrap_or_default(),
             lock_timeout: self.duration("lock_timeout")?.unwrap_or(defaults.lock_timeout),
             journal_schema: self.identifier("journal_schema")?.unwrap_or(defaults.journal_schema),
+            edited: self.edited()?,
             start: self.start()?,
             vars: self.vars()?,
             scratch: self.scratch()?,
@@ -270,6 +272,13 @@ impl<'v, 't> Builder<'v, 't> {
         Ok(Hook { name: name.unwrap_or_else(|| command[0].clone()), command })
     }
 
+    fn edited(&self) -> Result<WhenEdited, Problem> {
+        let words = [("warn", WhenEdited::Warn), ("refuse", WhenEdited::Refuse)];
+        let word =
+            self.layers.get("edited").map(|value| self.reader.word("edited", value, &words)).transpose()?;
+        Ok(word.unwrap_or_default())
+    }
+
     fn start(&self) -> Result<Start, Problem> {
         let layers = self.layers.sub(self.reader, "start")?;
         layers.0.iter().try_for_each(|table| self.reader.check_keys(table, keys::START, "[start]"))?;
@@ -363,6 +372,7 @@ impl Config {
             required_tables: Vec::new(),
             lock_timeout: DEFAULT_LOCK_TIMEOUT,
             journal_schema: "limbeck".to_owned(),
+            edited: WhenEdited::default(),
             start: Start::default(),
             vars: Vec::new(),
             scratch: Scratch::default(),

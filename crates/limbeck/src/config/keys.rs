@@ -22,6 +22,7 @@ pub(super) const DATABASE: &[&str] = &[
     "required_tables",
     "lock_timeout",
     "journal_schema",
+    "edited",
     "start",
     "vars",
     "scratch",

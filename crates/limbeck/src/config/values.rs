@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::database::Credentials;
 use super::vars::VarDeclaration;
 use crate::connect::PasswordCommand;
+use crate::edited::WhenEdited;
 
 /// The configuration of one database: the top level, or a named section over it.
 ///
@@ -56,6 +57,8 @@ pub struct Config {
     pub lock_timeout: Duration,
     /// `journal_schema`, by default `limbeck`.
     pub journal_schema: String,
+    /// `edited`: what a run does about an applied file that was edited.
+    pub edited: WhenEdited,
     /// `[start]`.
     pub start: Start,
     /// `[vars]`, by name.

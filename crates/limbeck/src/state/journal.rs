@@ -216,8 +216,8 @@ impl Journal {
     /// it out here costs less than to have a server do it that has just been connected to.
     pub(crate) fn select_entries(&self) -> String {
         format!(
-            "SELECT format, id, state, revision, direction, checksum, segment, segments, intent, \
-             committed_checksum FROM {} WHERE version_table = {} OR format > {FORMAT}",
+            "SELECT format, id, state, revision, direction, checksum, downgrade_checksum, segment, segments, \
+             intent, committed_checksum FROM {} WHERE version_table = {} OR format > {FORMAT}",
             self.quoted(),
             literal(&self.versions.key())
         )
@@ -338,6 +338,14 @@ pub struct Running {
     pub intent: Option<String>,
     /// The checksum of the segments that are committed.
     pub committed_checksum: Option<String>,
+}
+
+/// With which file a revision was applied, as its newest entry says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Noted {
+    pub(crate) revision: String,
+    pub(crate) checksum: Option<String>,
+    pub(crate) downgrade_checksum: Option<String>,
 }
 
 /// Parents and dependencies of revisions that the journal knows as applied.

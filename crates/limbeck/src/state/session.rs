@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Either, Row};
 use futures_util::TryStreamExt;
 
 use super::access::{self, Access};
-use super::journal::{self, Journal, Lineage, Running};
+use super::journal::{self, Journal, Lineage, Noted, Running};
 use super::version_table::VersionTable;
 use crate::error::Error;
 use crate::execute::failure;
@@ -72,7 +72,7 @@ pub(crate) struct Recorded {
     /// The revision that began and did not end.
     pub(crate) running: Option<Running>,
     /// Checksums of applied revisions, where they were asked for.
-    pub(crate) checksums: Vec<(String, Option<String>)>,
+    pub(crate) checksums: Vec<Noted>,
 }
 
 /// Whether [`Session::recorded`] also reads every checksum.
@@ -444,12 +444,12 @@ fn read_entries(entries: &[PgRow], recorded: &mut Recorded) -> Result<(), sqlx::
             _ => {}
         }
     }
-    for (revision, (_, row)) in newest {
+    for (_, row) in newest.values() {
         if matches!(row.try_get("direction")?, "upgrade" | "stamp") {
-            recorded.checksums.push((revision.to_owned(), row.try_get("checksum")?));
+            recorded.checksums.push(read_noted(row)?);
         }
     }
-    recorded.checksums.sort_unstable();
+    recorded.checksums.sort_unstable_by(|a, b| a.revision.cmp(&b.revision));
     Ok(())
 }
 
@@ -476,6 +476,14 @@ fn read_running(row: &PgRow) -> Result<Option<Running>, sqlx::Error> {
         intent: row.try_get("intent")?,
         committed_checksum: row.try_get("committed_checksum")?,
     }))
+}
+
+fn read_noted(row: &PgRow) -> Result<Noted, sqlx::Error> {
+    Ok(Noted {
+        revision: row.try_get("revision")?,
+        checksum: row.try_get("checksum")?,
+        downgrade_checksum: row.try_get("downgrade_checksum")?,
+    })
 }
 
 fn column(rows: Vec<PgRow>) -> Result<Vec<String>, sqlx::Error> {
