@@ -223,11 +223,12 @@ fn unread(config: &Config, error: Error) -> Error {
     none_chosen(config).map_or(error, Error::from)
 }
 
-fn cancelled() -> Error {
+pub(crate) fn cancelled() -> Error {
     Problem::new(Code::Cancelled, "cancelled").into()
 }
 
-fn state_options(config: &Config) -> StateOptions {
+/// Where limbeck keeps its state.
+pub(crate) fn state_options(config: &Config) -> StateOptions {
     StateOptions {
         version_table: config.version_table.clone(),
         version_table_schema: config.version_table_schema.clone(),

@@ -21,6 +21,7 @@ mod error;
 mod event;
 mod execute;
 pub mod local;
+pub mod log;
 mod migrator;
 mod offline;
 mod project;

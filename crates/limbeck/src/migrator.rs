@@ -21,11 +21,12 @@ use crate::execute::cancel::Cancel;
 use crate::execute::parts::{Prepared, TransactionMode};
 use crate::execute::prepare::prepare;
 use crate::execute::{Executor, Pace, RunOptions};
+use crate::log::{Log, LogFilter};
 use crate::project::Project;
 use crate::state::journal::{Lineage, Running};
 use crate::state::lock;
 use crate::state::session::{Checksums, FirstLook, Recorded, Session, StateOptions};
-use crate::{ahead, offline, resume, stamp};
+use crate::{ahead, log, offline, resume, stamp};
 
 /// What a run is made with. The defaults are those of `limbeck.toml`.
 #[derive(Debug, Clone)]
@@ -347,6 +348,14 @@ impl Migrator {
         let is_ours = |running: &Running| self.graph().get(&running.revision).is_some();
         let ready = pending.is_empty() && !recorded.running.as_ref().is_some_and(is_ours);
         Ok(Status { rows: recorded.rows, known, ahead, pending, running: recorded.running, edited, ready })
+    }
+
+    /// What was done to a database, newest first; needs none of these revisions.
+    ///
+    /// # Errors
+    /// As [`log::read`].
+    pub async fn log(&self, connection: &mut PgConnection, filter: LogFilter<'_>) -> Result<Log, Error> {
+        log::read(connection, &self.options.state, filter).await
     }
 
     async fn session<'c>(&self, connection: &'c mut PgConnection) -> Result<Session<'c>, Error> {

@@ -43,6 +43,7 @@ verbs! {
     stamp::Stamp,
     current::Current,
     history::History,
+    log::Log,
     heads::Heads,
     branches::Branches,
     show::Show,

@@ -17,7 +17,13 @@ static ID: LazyLock<Regex> = LazyLock::new(|| regex(r"(?:\b|_)([0-9a-f]{12})(?:\
 static VARYING: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     [
         (r"\b20\d{6}_\d{4}_", "[DATE]_"),
-        (r"\b20\d\d-\d\d-\d\d \d\d:\d\d UTC", "[TIME]"),
+        (r"\b20\d\d-\d\d-\d\d \d\d:\d\d(:\d\d)? UTC", "[TIME]"),
+        (r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", "[TIME]"),
+        (r"\btook \d+(\.\d)? m?s\b", "took [DURATION]"),
+        (r#""elapsed_seconds": [\d.e-]+"#, r#""elapsed_seconds": [DURATION]"#),
+        (r#""database_user": "\w+""#, r#""database_user": "[USER]""#),
+        (r"\bby \w+, limbeck \d", "by [USER], limbeck 0"),
+        (r"limbeck \d+\.\d+\.\d+ on [\w.-]+", "limbeck [VERSION] on [HOST]"),
         (r"\bpid \d+", "pid [PID]"),
         (r"\bsession \d+", "session [PID]"),
         (r"limbeck \d+\.\d+\.\d+", "limbeck [VERSION]"),

@@ -223,11 +223,40 @@ impl Journal {
         )
     }
 
-    /// Per revision what a checkout that lacks its file must know: of its newest entry, where that says it is
-    /// applied.
+    /// Per revision what a checkout that lacks its file must know.
     pub(crate) fn select_lineage(&self) -> String {
+        self.select_newest("revision, parents, depends_on")
+    }
+
+    /// Every revision that is mentioned.
+    pub(crate) fn select_revisions(&self) -> String {
+        let key = literal(&self.versions.key());
+        format!("SELECT DISTINCT revision FROM {} WHERE version_table = {key}", self.quoted())
+    }
+
+    /// The newest entries, or those of some revisions. `note` is NULL in a table that has no such column yet.
+    pub(crate) fn select_log(&self, note: &str, revisions: &[&str], limit: Option<u32>) -> String {
+        let only = match revisions {
+            [] => String::new(),
+            some => format!(" AND revision = ANY ({})", text_array(some.iter().copied())),
+        };
+        let limit = limit.map(|limit| format!(" LIMIT {limit}")).unwrap_or_default();
+        let time = |column: &str| format!("to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')");
         format!(
-            "SELECT revision, parents, depends_on FROM (SELECT DISTINCT ON (revision) * FROM {} WHERE state = 'done' AND \
+            "SELECT id, revision, message, parents, depends_on, direction, state, checksum, downgrade_checksum, \
+             segment, segments, intent, version_rows, database_user, client, {note} AS note, format, {} AS started, \
+             {} AS finished, extract(epoch FROM finished_at - started_at)::float8 AS elapsed FROM {} \
+             WHERE version_table = {}{only} ORDER BY id DESC{limit}",
+            time("started_at"),
+            time("finished_at"),
+            self.quoted(),
+            literal(&self.versions.key()),
+        )
+    }
+
+    fn select_newest(&self, columns: &str) -> String {
+        format!(
+            "SELECT {columns} FROM (SELECT DISTINCT ON (revision) * FROM {} WHERE state = 'done' AND \
              version_table = {} ORDER BY revision, id DESC) newest WHERE direction IN ('upgrade', 'stamp')",
             self.quoted(),
             literal(&self.versions.key())
