@@ -26,6 +26,7 @@ mod migrator;
 mod offline;
 mod project;
 mod quote;
+mod repair;
 mod resume;
 mod stamp;
 pub mod startup;
@@ -43,6 +44,7 @@ pub use limbeck_core as core;
 pub use limbeck_derive::embed;
 pub use migrator::{Control, Job, Migrator, Options, Preview, Report, Status};
 pub use project::Project;
+pub use repair::Repair;
 pub use state::journal::{FORMAT as JOURNAL_FORMAT, Running};
 pub use state::session::{FirstLook, StateOptions};
 

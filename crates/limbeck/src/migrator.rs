@@ -23,10 +23,11 @@ use crate::execute::prepare::prepare;
 use crate::execute::{Executor, Pace, RunOptions};
 use crate::log::{Log, LogFilter};
 use crate::project::Project;
+use crate::repair::Repair;
 use crate::state::journal::{Lineage, Running};
 use crate::state::lock;
 use crate::state::session::{Checksums, FirstLook, Recorded, Session, StateOptions};
-use crate::{ahead, log, offline, resume, stamp};
+use crate::{ahead, log, offline, repair, resume, stamp};
 
 /// What a run is made with. The defaults are those of `limbeck.toml`.
 #[derive(Debug, Clone)]
@@ -180,6 +181,10 @@ impl Migrator {
     pub fn with_options(mut self, options: Options) -> Self {
         self.options = options;
         self
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
     }
 
     /// The revisions.
@@ -350,6 +355,40 @@ impl Migrator {
         Ok(Status { rows: recorded.rows, known, ahead, pending, running: recorded.running, edited, ready })
     }
 
+    /// Accepts edits of applied files: the journal is told that they are right as they are now. Takes the
+    /// lock, and changes no version row.
+    ///
+    /// # Errors
+    /// A revision that is unknown, ambiguous, not applied or not edited; a failing connection.
+    pub async fn repair(
+        &self,
+        look: FirstLook,
+        connection: &mut PgConnection,
+        request: Repair<'_>,
+        control: &mut Control<'_>,
+    ) -> Result<Vec<Edited>, Error> {
+        let (mut session, recorded) =
+            Session::after(look, connection, self.options.state.clone(), &crate::client());
+        let state = self.state(&mut session, recorded).await?;
+        repair::run(self, &mut session, state, request, control).await
+    }
+
+    /// What [`Migrator::repair`] would accept. Changes nothing.
+    ///
+    /// # Errors
+    /// As [`Migrator::repair`].
+    pub async fn preview_repair(
+        &self,
+        look: FirstLook,
+        connection: &mut PgConnection,
+        request: Repair<'_>,
+    ) -> Result<Vec<Edited>, Error> {
+        let (mut session, recorded) =
+            Session::after(look, connection, self.options.state.clone(), crate::APPLICATION);
+        let state = self.state(&mut session, recorded).await?;
+        Ok(repair::wanted(self, &state, request)?)
+    }
+
     /// What was done to a database, newest first; needs none of these revisions.
     ///
     /// # Errors
@@ -363,7 +402,11 @@ impl Migrator {
     }
 
     /// Finds the rows of a newer release.
-    async fn state(&self, session: &mut Session<'_>, mut recorded: Recorded) -> Result<State, Error> {
+    pub(crate) async fn state(
+        &self,
+        session: &mut Session<'_>,
+        mut recorded: Recorded,
+    ) -> Result<State, Error> {
         let all_known = recorded.rows.iter().all(|row| self.graph().get(row).is_some());
         let lineage = if all_known { Lineage::new() } else { session.lineage().await? };
         let (known, ahead) = ahead::known_rows(self.graph(), &recorded.rows, &lineage)?;
@@ -509,10 +552,10 @@ pub(crate) enum Way<'a> {
 }
 
 /// The recorded state, as these revisions see it.
-struct State {
-    recorded: Recorded,
-    known: Vec<String>,
-    ahead: Vec<RevisionId>,
+pub(crate) struct State {
+    pub(crate) recorded: Recorded,
+    pub(crate) known: Vec<String>,
+    pub(crate) ahead: Vec<RevisionId>,
     /// An unfinished entry that the rows contradict.
-    void: Option<Running>,
+    pub(crate) void: Option<Running>,
 }

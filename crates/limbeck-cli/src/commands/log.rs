@@ -111,7 +111,7 @@ fn seconds(time: &str) -> &str {
 }
 
 /// Enough of a checksum to tell two apart: the format's number and twelve digits.
-fn short(checksum: &str) -> &str {
+pub(super) fn short(checksum: &str) -> &str {
     let end = checksum.find(':').map_or(0, |at| at + 1) + 12;
     checksum.get(..end).unwrap_or(checksum)
 }

@@ -44,6 +44,7 @@ verbs! {
     current::Current,
     history::History,
     log::Log,
+    repair::Repair,
     heads::Heads,
     branches::Branches,
     show::Show,

@@ -35,6 +35,17 @@ pub(crate) fn database(error: &sqlx::Error) -> Problem {
     }
 }
 
+/// A failure of statements of limbeck's own that write its state.
+pub(crate) fn own(error: &sqlx::Error) -> Problem {
+    match server_error(error).map(|server| (server, journal::is_rows_changed(server.message()))) {
+        Some((_, Some(rows))) => rows_changed(rows),
+        Some((server, None)) if server.code() == sqlstate::INSUFFICIENT_PRIVILEGE => {
+            described(server, &Chunk::default()).help(STATE_HELP)
+        }
+        _ => database(error),
+    }
+}
+
 /// A failure inside a chunk, after `completed` of its statements.
 pub(crate) fn in_chunk(error: &sqlx::Error, chunk: &Chunk, completed: usize) -> Problem {
     let Some(server) = server_error(error) else { return lost(error) };

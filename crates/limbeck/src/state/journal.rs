@@ -32,6 +32,8 @@ pub(crate) enum Deed {
     Stamp,
     /// `stamp` counted the revision as not applied.
     Unstamp,
+    /// `repair` accepted the applied revision's file as it is by now.
+    Repair,
 }
 
 impl Deed {
@@ -41,6 +43,7 @@ impl Deed {
             Self::Downgrade => "downgrade",
             Self::Stamp => "stamp",
             Self::Unstamp => "unstamp",
+            Self::Repair => "repair",
         }
     }
 }
@@ -138,8 +141,15 @@ impl Journal {
     /// The entry of a revision that is done in this very transaction. Its statement also checks that
     /// the version rows are what they must be by now, and fails where somebody else changed them.
     pub(crate) fn insert_done(&self, entry: &Entry<'_>, rows: &[RevisionId]) -> String {
+        self.insert_noted(entry, rows, None)
+    }
+
+    /// The same, with an operator's reason.
+    pub(crate) fn insert_noted(&self, entry: &Entry<'_>, rows: &[RevisionId], note: Option<&str>) -> String {
+        let (column, note) =
+            note.map_or_else(Default::default, |note| (", note", format!(", {}", literal(note))));
         format!(
-            "INSERT INTO {} ({COLUMNS})\nSELECT {}, {}, {}, clock_timestamp(), {}\nFROM {}",
+            "INSERT INTO {} ({COLUMNS}{column})\nSELECT {}, {}, {}, clock_timestamp(), {}{note}\nFROM {}",
             self.quoted(),
             self.values(entry, "done", entry.segments),
             literal(&self.client),
@@ -257,7 +267,7 @@ impl Journal {
     fn select_newest(&self, columns: &str) -> String {
         format!(
             "SELECT {columns} FROM (SELECT DISTINCT ON (revision) * FROM {} WHERE state = 'done' AND \
-             version_table = {} ORDER BY revision, id DESC) newest WHERE direction IN ('upgrade', 'stamp')",
+             version_table = {} ORDER BY revision, id DESC) newest WHERE direction IN ('upgrade', 'stamp', 'repair')",
             self.quoted(),
             literal(&self.versions.key())
         )
@@ -327,7 +337,9 @@ impl Entry<'_> {
         let checksum = literal(&self.revision.upgrade_checksum().to_string());
         let downgrade_checksum = self.revision.downgrade_checksum().map(|sum| sum.to_string());
         let downgrade = match (self.deed, self.revision.downgrade()) {
-            (Deed::Upgrade | Deed::Stamp, Downgrade::Section { .. }) => self.revision.downgrade_text(),
+            (Deed::Upgrade | Deed::Stamp | Deed::Repair, Downgrade::Section { .. }) => {
+                self.revision.downgrade_text()
+            }
             _ => None,
         };
         [checksum, literal_or_null(downgrade_checksum.as_deref()), literal_or_null(downgrade)]
