@@ -97,7 +97,7 @@ pub async fn read(
     };
     let wanted: Vec<&str> =
         filter.revisions.iter().map(|typed| find(&known, typed)).collect::<Result<_, _>>()?;
-    let sets = session.query(&session.select_log(&wanted, filter.limit)).await?;
+    let sets = session.query(&session.journal.select_log(&wanted, filter.limit)).await?;
     let entries: Result<Vec<LogEntry>, sqlx::Error> = sets.iter().flatten().map(entry).collect();
     Ok(Log::Entries(entries.map_err(|error| failure::database(&error))?))
 }

@@ -244,8 +244,9 @@ impl Journal {
         format!("SELECT DISTINCT revision FROM {} WHERE version_table = {key}", self.quoted())
     }
 
-    /// The newest entries, or those of some revisions. `note` is NULL in a table that has no such column yet.
-    pub(crate) fn select_log(&self, note: &str, revisions: &[&str], limit: Option<u32>) -> String {
+    /// The newest entries, or those of some revisions. A table of an older format has no `note`, so it is not
+    /// asked for by its name.
+    pub(crate) fn select_log(&self, revisions: &[&str], limit: Option<u32>) -> String {
         let only = match revisions {
             [] => String::new(),
             some => format!(" AND revision = ANY ({})", text_array(some.iter().copied())),
@@ -254,8 +255,8 @@ impl Journal {
         let time = |column: &str| format!("to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')");
         format!(
             "SELECT id, revision, message, parents, depends_on, direction, state, checksum, downgrade_checksum, \
-             segment, segments, intent, version_rows, database_user, client, {note} AS note, format, {} AS started, \
-             {} AS finished, extract(epoch FROM finished_at - started_at)::float8 AS elapsed FROM {} \
+             segment, segments, intent, version_rows, database_user, client, to_jsonb(entry) ->> 'note' AS note, format, {} AS started, \
+             {} AS finished, extract(epoch FROM finished_at - started_at)::float8 AS elapsed FROM {} entry \
              WHERE version_table = {}{only} ORDER BY id DESC{limit}",
             time("started_at"),
             time("finished_at"),

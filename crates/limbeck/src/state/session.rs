@@ -218,12 +218,6 @@ impl<'c> Session<'c> {
         lineage.map_err(|e| failure::database(&e).into())
     }
 
-    /// As [`Journal::select_log`], for the table as it is.
-    pub(crate) fn select_log(&self, revisions: &[&str], limit: Option<u32>) -> String {
-        let note = if self.facts.journal_is_older { "NULL::text" } else { "note" };
-        self.journal.select_log(note, revisions, limit)
-    }
-
     /// Sends SQL as one message and collects the rows of each statement.
     pub(crate) async fn query(&mut self, sql: &str) -> Result<Vec<Vec<PgRow>>, Error> {
         simple_query(self.connection, sql).await.map_err(|e| failure::database(&e).into())
@@ -451,7 +445,7 @@ fn read_entries(entries: &[PgRow], recorded: &mut Recorded) -> Result<(), sqlx::
         }
     }
     for (_, row) in newest.values() {
-        if matches!(row.try_get("direction")?, "upgrade" | "stamp") {
+        if matches!(row.try_get("direction")?, "upgrade" | "stamp" | "repair") {
             recorded.checksums.push(read_noted(row)?);
         }
     }
