@@ -21,6 +21,10 @@ pub enum StatementKind {
         table: Option<ObjectName>,
         /// Whether an existing index, even an invalid one, counts as done.
         existing: Existing,
+        /// Whether it says UNIQUE.
+        unique: bool,
+        /// What follows the table's name, as it is written: `USING gin (tags) WHERE live`.
+        definition: String,
     },
     /// `DROP INDEX CONCURRENTLY`, which takes one index.
     DropIndexConcurrently {
@@ -34,6 +38,10 @@ pub enum StatementKind {
         /// Its name; a database may go without one.
         name: Option<ObjectName>,
     },
+    /// Work on what is there, which runs in a transaction and may be done twice: `ANALYZE`, `CLUSTER` and
+    /// `REINDEX` of one table, `REFRESH MATERIALIZED VIEW`. On a partitioned table PostgreSQL wants some of them
+    /// outside a transaction, which the text does not show.
+    Upkeep,
     /// `REINDEX SCHEMA`, `DATABASE` or `SYSTEM` without CONCURRENTLY: a transaction per table.
     ReindexMany,
     /// `ALTER TYPE ... ADD VALUE`: it runs in a transaction, but the value cannot be used in that one.
@@ -85,15 +93,27 @@ pub enum StatementKind {
     /// `ALTER DATABASE ... SET TABLESPACE`.
     AlterDatabaseTablespace,
     /// `CREATE TABLESPACE`.
-    CreateTablespace,
+    CreateTablespace {
+        /// The tablespace.
+        name: Option<String>,
+    },
     /// `DROP TABLESPACE`.
-    DropTablespace,
+    DropTablespace {
+        /// The tablespace.
+        name: Option<String>,
+    },
     /// `CREATE SUBSCRIPTION` that makes a slot on the publisher.
-    CreateSubscription,
+    CreateSubscription {
+        /// The subscription.
+        name: Option<String>,
+    },
     /// `ALTER SUBSCRIPTION` that asks the publisher.
     AlterSubscription,
     /// `DROP SUBSCRIPTION`, which usually drops a slot on the publisher.
-    DropSubscription,
+    DropSubscription {
+        /// The subscription.
+        name: Option<String>,
+    },
 }
 
 /// `IF NOT EXISTS`, or not.
@@ -135,7 +155,7 @@ impl StatementKind {
     /// Where it runs when no directive says anything else.
     pub fn setting(&self) -> Setting {
         match self {
-            Self::Ordinary | Self::DetachFinalize { .. } | Self::ValidateConstraint { .. } => {
+            Self::Ordinary | Self::Upkeep | Self::DetachFinalize { .. } | Self::ValidateConstraint { .. } => {
                 Setting::Transaction
             }
             Self::AlterTypeAddValue { .. } => Setting::EndOfTransaction,
@@ -179,6 +199,17 @@ impl<'a> Words<'a> {
     /// Whether nothing is left but semicolons.
     fn is_done(&self) -> bool {
         self.first().is_none_or(|(_, token)| token == ";")
+    }
+
+    /// What is left, as it is written.
+    fn remainder(&self) -> &'a str {
+        let last = self.rest.iter().rev().find(|token| &self.text[token.span.clone()] != ";");
+        match (self.rest.first(), last) {
+            (Some(first), Some(last)) if first.span.start < last.span.end => {
+                &self.text[first.span.start..last.span.end]
+            }
+            _ => "",
+        }
     }
 
     /// Takes this unquoted word or punctuation, if it is next.
@@ -246,6 +277,8 @@ impl<'a> Words<'a> {
             "reindex" => self.reindex(),
             "vacuum" => self.eat("vacuum").map(|()| StatementKind::Vacuum),
             "cluster" => self.cluster(),
+            "analyze" | "analyse" => Some(StatementKind::Upkeep),
+            "refresh" => self.eat_all(&["refresh", "materialized"]).map(|()| StatementKind::Upkeep),
             _ => None,
         }
     }
@@ -256,18 +289,20 @@ impl<'a> Words<'a> {
             return Some(StatementKind::CreateDatabase { name: self.part().flatten() });
         }
         if self.eat("tablespace").is_some() {
-            return Some(StatementKind::CreateTablespace);
+            return Some(StatementKind::CreateTablespace { name: self.part().flatten() });
         }
         if self.eat("subscription").is_some() {
             let alone = !self.option_is_off(&["connect", "create_slot"]);
-            return alone.then_some(StatementKind::CreateSubscription);
+            return alone.then(|| StatementKind::CreateSubscription { name: self.part().flatten() });
         }
-        self.eat("unique");
+        let unique = self.eat("unique").is_some();
         self.eat_all(&["index", "concurrently"])?;
         let existing = self.existing();
         let index = if self.eat("on").is_some() { None } else { self.index_name() };
         self.eat("only");
-        Some(StatementKind::CreateIndexConcurrently { index, table: self.name(), existing })
+        let table = self.name();
+        let definition = self.remainder().to_owned();
+        Some(StatementKind::CreateIndexConcurrently { index, table, existing, unique, definition })
     }
 
     fn index_name(&mut self) -> Option<String> {
@@ -286,10 +321,13 @@ impl<'a> Words<'a> {
             self.eat_all(&["if", "exists"]);
             return Some(StatementKind::DropDatabase { name: self.part().flatten() });
         }
-        self.eat_one_of(&[
-            ("tablespace", StatementKind::DropTablespace),
-            ("subscription", StatementKind::DropSubscription),
-        ])
+        let is_tablespace = self.eat_one_of(&[("tablespace", true), ("subscription", false)])?;
+        self.eat_all(&["if", "exists"]);
+        let name = self.part().flatten();
+        Some(match is_tablespace {
+            true => StatementKind::DropTablespace { name },
+            false => StatementKind::DropSubscription { name },
+        })
     }
 
     fn reindex(&mut self) -> Option<StatementKind> {
@@ -305,15 +343,19 @@ impl<'a> Words<'a> {
         if self.eat("concurrently").is_some() || optional {
             return Some(StatementKind::ReindexConcurrently { scope, name: self.name() });
         }
-        let one = matches!(scope, ReindexScope::Index | ReindexScope::Table);
-        (!one).then_some(StatementKind::ReindexMany)
+        Some(match scope {
+            ReindexScope::Index | ReindexScope::Table => StatementKind::Upkeep,
+            ReindexScope::Schema | ReindexScope::Database | ReindexScope::System => {
+                StatementKind::ReindexMany
+            }
+        })
     }
 
     fn cluster(&mut self) -> Option<StatementKind> {
         self.eat("cluster")?;
         self.parenthesised();
         self.eat("verbose");
-        self.is_done().then_some(StatementKind::ClusterAll)
+        Some(if self.is_done() { StatementKind::ClusterAll } else { StatementKind::Upkeep })
     }
 
     fn alter(&mut self) -> Option<StatementKind> {
