@@ -165,6 +165,8 @@ codes! {
     Ahead = "run::ahead",
     /// An applied revision's file was edited, and the configuration does not let it pass.
     Edited = "run::edited",
+    /// What a statement was to make is there already, and is not of its making (an invalid index, say).
+    InTheWay = "run::in-the-way",
     /// What was asked for cannot be done with these revisions (several segments in one transaction, say).
     NotPossible = "run::not-possible",
     /// The schema lacks something that it should have.

@@ -58,6 +58,17 @@ pub enum Event<'a> {
         /// Of how many.
         of: usize,
     },
+    /// A statement outside a transaction was interrupted, and it was found out what became of it.
+    Settled {
+        /// The revision.
+        revision: &'a RevisionId,
+        /// The statement.
+        statement: &'a str,
+        /// What was found, as a clause: "the index public.one_id was left invalid".
+        found: &'a str,
+        /// What follows from that.
+        then: Then<'a>,
+    },
     /// A segment of a revision that has several begins.
     SegmentStarted {
         /// Which segment, from 1.
@@ -96,6 +107,18 @@ pub enum Event<'a> {
     },
     /// PostgreSQL was told to cancel the running statement.
     Cancelling,
+}
+
+/// What follows when the outcome of an interrupted statement is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Then<'a> {
+    /// It is done: the run goes on after it.
+    GoesOn,
+    /// It is not done: it runs again.
+    RunsAgain,
+    /// It was left in the middle: this statement mends that first.
+    Mends(&'a str),
 }
 
 /// The session that holds the migration lock.

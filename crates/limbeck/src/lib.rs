@@ -27,16 +27,18 @@ mod offline;
 mod project;
 mod quote;
 mod repair;
+mod resolve;
 mod resume;
 mod stamp;
 pub mod startup;
 mod state;
 pub mod validate;
+mod verify;
 
 pub use edited::{Change, Edited, WhenEdited};
 pub use embedded::Embedded;
 pub use error::Error;
-pub use event::{Event, Holder};
+pub use event::{Event, Holder, Then};
 pub use execute::Pace;
 pub use execute::cancel::Cancel;
 pub use execute::parts::TransactionMode;
@@ -45,7 +47,7 @@ pub use limbeck_derive::embed;
 pub use migrator::{Control, Job, Migrator, Options, Preview, Report, Status};
 pub use project::Project;
 pub use repair::Repair;
-pub use state::journal::{FORMAT as JOURNAL_FORMAT, Running};
+pub use state::journal::{FORMAT as JOURNAL_FORMAT, Running, Verdict};
 pub use state::session::{FirstLook, StateOptions};
 
 /// The `application_name` of a session that works on no revision.

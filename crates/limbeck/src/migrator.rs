@@ -24,10 +24,10 @@ use crate::execute::{Executor, Pace, RunOptions};
 use crate::log::{Log, LogFilter};
 use crate::project::Project;
 use crate::repair::Repair;
-use crate::state::journal::{Lineage, Running};
+use crate::state::journal::{Lineage, Running, Verdict};
 use crate::state::lock;
 use crate::state::session::{Checksums, FirstLook, Recorded, Session, StateOptions};
-use crate::{ahead, log, offline, repair, resume, stamp};
+use crate::{ahead, log, offline, repair, resolve, resume, stamp};
 
 /// What a run is made with. The defaults are those of `limbeck.toml`.
 #[derive(Debug, Clone)]
@@ -293,6 +293,29 @@ impl Migrator {
         };
         prepare(&self.project, &plan, &self.options.values, self.options.mode)?;
         Ok(Preview::Plan(plan))
+    }
+
+    /// Says what became of the statement in which a revision was interrupted, where limbeck cannot tell (or
+    /// should not ask): the next run goes on from there. The note is kept in the journal. The result is what
+    /// was interrupted.
+    ///
+    /// # Errors
+    /// Nothing is interrupted, or not this revision, or no statement's outcome is open; another migration that
+    /// does not end; a failing connection.
+    pub async fn resolve(
+        &self,
+        connection: &mut PgConnection,
+        revision: &str,
+        verdict: Verdict,
+        note: Option<&str>,
+        control: &mut Control<'_>,
+    ) -> Result<Running, Error> {
+        let mut session = self.session(connection).await?;
+        lock::acquire(&mut session, self.options.lock_wait, &control.cancel, control.emit).await?;
+        session.look_again().await?;
+        let recorded = session.recorded(Checksums::Skip).await?;
+        let state = self.state(&mut session, recorded).await?;
+        resolve::run(&mut session, state.recorded.running, revision, verdict, note).await
     }
 
     /// The SQL of a job, without a database (`--sql`). Applied with psql it leaves the database that the

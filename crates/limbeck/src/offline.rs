@@ -159,9 +159,9 @@ impl Script<'_> {
     fn part(&mut self, step: &Prepared<'_>, part: &Part<'_>, opening: &[String]) -> Result<(), Problem> {
         match part {
             Part::Transaction(transaction) => self.whole(transaction, opening),
-            Part::Alone { settings, statement, .. } => {
-                self.statements(settings);
-                self.own(statement)
+            Part::Alone(alone) => {
+                self.statements(&alone.settings);
+                self.own(alone.statement)
             }
             Part::Batches { settings, statement, options } => {
                 self.statements(settings);

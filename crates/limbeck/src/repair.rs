@@ -57,7 +57,7 @@ async fn write(
     let rows: Vec<RevisionId> =
         state.recorded.rows.iter().map(|row| RevisionId::new(row)).collect::<Result<_, _>>()?;
     let mut statements = vec!["BEGIN".to_owned()];
-    statements.extend(session.setup(0)?);
+    statements.extend(session.setup(0).await?);
     statements.extend(settings(&migrator.options().state, crate::APPLICATION));
     for edited in accepted {
         let id = edited.revision.as_str();

@@ -46,32 +46,56 @@ pub(crate) fn first(graph: &Graph, plan: Plan, running: Option<&Running>) -> Res
 /// The unfinished run of the first step, if there is one and it can go on.
 ///
 /// # Errors
-/// A statement whose outcome is unknown, or a file that is no longer what began.
+/// A file that is no longer what began.
 pub(crate) fn check<'r>(
     running: Option<&'r Running>,
     steps: &[Prepared<'_>],
 ) -> Result<Option<&'r Running>, Problem> {
     let (Some(running), Some(step)) = (running, steps.first()) else { return Ok(None) };
-    let id = &running.revision;
     // What is not committed yet may have been corrected; what is committed is in the database.
     let begun = step.script.checksum_of_first(running.committed).map(|sum| sum.to_string());
     if begun != running.committed_checksum {
         return Err(edited(running, step));
     }
-    match &running.intent {
-        None => Ok(Some(running)),
-        Some(statement) => Err(Problem::new(
-            Code::OutcomeUnknown,
-            format!("revision {id} was interrupted in a statement outside a transaction, and its outcome is unknown"),
-        )
-        .note(format!("the statement: {statement}"))
-        .help(format!(
-            "look in the database whether it took effect (`\\d` marks an index that was left INVALID). Then finish \
-             the rest of the {} of {id} by hand and `limbeck stamp` the result; or undo by hand what it did, \
-             `limbeck stamp` the revision before it, and run the command again. Stamping clears the entry",
-            running.direction
-        ))),
-    }
+    Ok(Some(running))
+}
+
+/// Nobody but an operator can tell what became of the statement.
+pub(crate) fn unknown(running: &Running) -> Problem {
+    let id = &running.revision;
+    let statement = running.intent.as_deref().unwrap_or_default();
+    Problem::new(
+        Code::OutcomeUnknown,
+        format!("revision {id} was interrupted in a statement outside a transaction, and its outcome is unknown"),
+    )
+    .note(format!("the statement: {statement}"))
+    .help(format!(
+        "look in the database whether it took effect; then `limbeck resolve {id} --done`, and the next run goes on \
+         after it, or `limbeck resolve {id} --not-done`, and it runs again"
+    ))
+}
+
+/// The interrupted statement turned out to be done, and the file says another one by now.
+pub(crate) fn edited_after(running: &Running, step: &Prepared<'_>) -> Problem {
+    let id = &running.revision;
+    let statement = running.intent.as_deref().unwrap_or_default();
+    Problem::new(
+        Code::NotPossible,
+        format!("revision {id} was interrupted in a statement that took effect, and that has been edited since"),
+    )
+    .note(format!("the statement: {statement}"))
+    .note(format!("file: {}", step.revision.source().name()))
+    .help(format!(
+        "put the statement back as it was, and run the command again; or undo by hand what it did, and `limbeck \
+         resolve {id} --not-done`"
+    ))
+}
+
+/// What leads out of the middle of a statement failed itself.
+pub(crate) fn not_mended(problem: Problem, statement: &str) -> Problem {
+    problem
+        .prefixed("mending the interrupted statement failed: ")
+        .note(format!("the mending statement: {statement}"))
 }
 
 fn edited(running: &Running, step: &Prepared<'_>) -> Problem {

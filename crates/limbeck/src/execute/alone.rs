@@ -1,55 +1,116 @@
 //! A statement outside a transaction: its intent is journalled before it, its outcome is checked after it.
 
 use limbeck_core::Problem;
-use limbeck_core::sql::{Statement, StatementKind};
-use sqlx::Row as _;
+use limbeck_core::sql::Statement;
 
-use super::Executor;
 use super::chunk::Chunk;
-use super::parts::Prepared;
+use super::parts::{Alone, Prepared};
+use super::{Executor, PartFailure, first};
+use crate::verify::{self, Finding, Leads, Verifier};
 
 impl Executor<'_, '_> {
-    /// A statement outside a transaction. If the server says that it failed, its outcome is known.
-    pub(super) async fn alone(
-        &mut self,
-        step: &Prepared<'_>,
-        statement: &Statement,
-        undone: Option<&str>,
-    ) -> Result<(), Problem> {
+    /// A statement outside a transaction, and a look at what it did where the server's word is not enough.
+    pub(super) async fn alone(&mut self, step: &Prepared<'_>, alone: &Alone<'_>) -> Result<(), Problem> {
+        self.send_own(&alone.settings).await?;
         let mut chunk = Chunk::default();
-        chunk.statement(step.revision, statement, self.options.values)?;
-        self.say(step, statement);
-        let Err(failure) = self.send(&chunk).await else { return Ok(()) };
-        if failure.state.is_none() {
-            return Err(failure.problem);
+        chunk.statement(step.revision, alone.statement, self.options.values)?;
+        self.say(step, alone.statement);
+        let outcome = self.send(&chunk).await;
+        match (outcome, &alone.verifier) {
+            (Ok(_), Some(verifier)) if verifier.doubts_success() => {
+                self.check_success(alone, verifier.as_ref()).await
+            }
+            (Ok(_), _) => Ok(()),
+            // Without a word of the server the intent stays, and the next run asks the catalog.
+            (Err(PartFailure { problem, state: None }), _) => Err(problem),
+            (Err(failure), Some(verifier)) => {
+                Err(self.after_failure(failure.problem, alone, verifier.as_ref()).await)
+            }
+            (Err(failure), None) => {
+                if is_undone_by_failing(alone.statement) {
+                    self.take_back(alone).await;
+                }
+                Err(failure.problem)
+            }
         }
-        if let Some(undone) = undone {
-            let mut end = self.session.settings(crate::APPLICATION);
-            end.push(undone.to_owned());
-            // Without a connection the intent stays, and the next run asks the operator.
-            let _ = self.send_own(&end).await;
-        }
-        Err(self.name_leftover(failure.problem, statement).await)
     }
 
-    /// A failed CREATE INDEX CONCURRENTLY leaves an invalid index behind, which is in the way of the
-    /// next try.
-    async fn name_leftover(&mut self, problem: Problem, statement: &Statement) -> Problem {
-        let StatementKind::CreateIndexConcurrently { index: Some(index), .. } = &statement.kind else {
-            return problem;
-        };
-        let sql = format!(
-            "SELECT indexrelid::regclass::text FROM pg_catalog.pg_index \
-             WHERE indexrelid = to_regclass({}) AND NOT indisvalid",
-            crate::quote::literal(&index.to_string())
-        );
-        let found = self.session.query(&sql).await.unwrap_or_default();
-        let name = found.iter().flatten().next().and_then(|row| row.try_get::<String, _>(0).ok());
-        match name {
-            None => problem,
-            Some(name) => problem.note(format!("it left the invalid index {name} behind")).help(format!(
-                "`DROP INDEX CONCURRENTLY {name}`; then correct the cause and run the command again"
-            )),
+    /// IF NOT EXISTS skips over whatever has the name.
+    async fn check_success(&mut self, alone: &Alone<'_>, verifier: &dyn Verifier) -> Result<(), Problem> {
+        let Finding::Foreign(problem) = self.look(verifier).await? else { return Ok(()) };
+        self.take_back(alone).await;
+        Err(problem.at(alone.statement.place()))
+    }
+
+    /// The server refused the statement, perhaps in its middle: what it left goes, or is named.
+    async fn after_failure(
+        &mut self,
+        problem: Problem,
+        alone: &Alone<'_>,
+        verifier: &dyn Verifier,
+    ) -> Problem {
+        match self.look(verifier).await {
+            Ok(Finding::NotDone { .. }) => {
+                self.take_back(alone).await;
+                problem
+            }
+            Ok(Finding::Foreign(other)) => {
+                self.take_back(alone).await;
+                let problem = problem.note(other.message());
+                other.help_text().map_or(problem.clone(), |help| problem.help(help))
+            }
+            Ok(Finding::Half { found, mend, leads }) => {
+                let waits = leads == Leads::On || self.cancel.is_requested();
+                if waits || self.mend(&mend).await.is_err() {
+                    return problem.note(format!("{found}; the next run mends that"));
+                }
+                self.take_back(alone).await;
+                let problem = problem.note(format!("{found} by it, and was dropped"));
+                match problem.help_text() {
+                    Some(_) => problem,
+                    None => problem.help("correct the cause, then run the command again"),
+                }
+            }
+            Ok(Finding::Done { found }) => problem.note(format!("{found}; the next run goes on after it")),
+            // The intent stays, and the next run asks again.
+            Ok(Finding::Unknown) | Err(_) => problem,
         }
     }
+
+    /// Asks the catalog about the statement whose intent is journalled, with limbeck's own settings.
+    pub(super) async fn look(&mut self, verifier: &dyn Verifier) -> Result<Finding, Problem> {
+        self.restore().await?;
+        let noted = self.session.journal.noted_catalog();
+        verify::look(self.session, verifier, &noted).await.map_err(first)
+    }
+
+    /// Leads out of the middle of a statement.
+    pub(super) async fn mend(&mut self, statements: &[String]) -> Result<(), Problem> {
+        for statement in statements {
+            self.send_own(std::slice::from_ref(statement)).await?;
+        }
+        self.restore().await
+    }
+
+    async fn restore(&mut self) -> Result<(), Problem> {
+        let settings = self.session.settings(crate::APPLICATION);
+        self.send_own(&settings).await
+    }
+
+    /// Notes that the statement did nothing. Without a connection the intent stays, and the next run asks.
+    async fn take_back(&mut self, alone: &Alone<'_>) {
+        let mut end = self.session.settings(crate::APPLICATION);
+        end.push(alone.undone.clone());
+        let _ = self.send_own(&end).await;
+    }
 }
+
+/// Whether a statement that the server has refused did nothing. CALL and DO may have committed something before.
+fn is_undone_by_failing(statement: &Statement) -> bool {
+    let line = statement.headline(FIRST_WORD);
+    let first = line.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    !["call", "do"].iter().any(|word| first.eq_ignore_ascii_case(word))
+}
+
+/// Enough of a statement to read its first word.
+const FIRST_WORD: usize = 10;

@@ -8,6 +8,7 @@ pub(crate) mod chunk;
 pub(crate) mod failure;
 pub(crate) mod parts;
 pub(crate) mod prepare;
+mod settle;
 mod transaction;
 
 use std::time::{Duration, Instant};
@@ -27,7 +28,7 @@ use crate::state::session::{Session, simple_query};
 use crate::state::version_table;
 use cancel::{Cancel, cancelled};
 use chunk::{BEGIN, COMMIT, Chunk};
-use parts::{Maker, Part, Prepared, Segment, TransactionMode, is_segmented};
+use parts::{Maker, Part, Prepared, Segment, Settled, TransactionMode, is_segmented};
 
 /// How long a cancelled statement may take to end before the connection is dropped instead.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
@@ -99,11 +100,16 @@ impl Executor<'_, '_> {
         let restore = self.session.settings(crate::APPLICATION);
         let maker =
             Maker { journal: &journal, values: self.options.values, mode: self.options.mode, restore };
+        let settled = match (running, steps.first()) {
+            (Some(running), Some(step)) => self.settle(step, running).await?,
+            _ => Settled::NotDone,
+        };
         let of = steps.len();
         let mut made = None;
         for (index, step) in steps.iter().enumerate() {
-            let committed = running.filter(|_| index == 0).map_or(0, |running| running.committed);
-            let segments = made.take().unwrap_or_else(|| maker.segments(step, committed));
+            let running = running.filter(|_| index == 0);
+            let committed = running.map_or(0, |running| running.committed);
+            let segments = made.take().unwrap_or_else(|| maker.resumed(step, committed, settled));
             let begun = Instant::now();
             (self.emit)(Event::StepStarted {
                 step: step.step,
@@ -114,7 +120,7 @@ impl Executor<'_, '_> {
             // While the server works on this step, the next one is made ready.
             let next = async { made = steps.get(index + 1).map(|next| maker.segments(next, 0)) };
             let setup = std::mem::take(&mut setup);
-            let (outcome, ()) = tokio::join!(biased; self.step(step, segments, committed, setup), next);
+            let (outcome, ()) = tokio::join!(biased; self.step(step, segments, running, setup), next);
             if let Err(failure) = outcome {
                 return Err(self.failed(failure, steps, index).await);
             }
@@ -134,14 +140,15 @@ impl Executor<'_, '_> {
         &mut self,
         step: &Prepared<'_>,
         segments: Result<Vec<Segment<'_>>, Problem>,
-        committed: usize,
+        running: Option<&Running>,
         setup: Vec<String>,
     ) -> Result<(), StepFailure> {
+        let committed = running.map_or(0, |running| running.committed);
         let failed = |problem| StepFailure { problem, committed };
         self.cancel.check().map_err(|error| failed(first(error)))?;
         let segments = segments.map_err(failed)?;
         let of = step.script.units.len();
-        if committed > 0 {
+        if running.is_some() {
             (self.emit)(Event::Resuming { revision: &step.step.revision, committed, of });
         }
         let mut setup = Some(setup);
@@ -169,10 +176,7 @@ impl Executor<'_, '_> {
         }
         match part {
             Part::Transaction(transaction) => self.transaction(step, transaction, setup).await,
-            Part::Alone { settings, statement, undone } => {
-                self.send_own(settings).await?;
-                self.alone(step, statement, undone.as_deref()).await
-            }
+            Part::Alone(alone) => self.alone(step, alone).await,
             Part::Batches { settings, statement, options } => {
                 self.batches(step, settings, statement, options).await
             }

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use limbeck_core::plan::{Direction, Step};
 use limbeck_core::revision::{Revision, RevisionId};
-use limbeck_core::sql::{BatchOptions, Existing, Retry, Script, Statement, StatementKind, UnitKind, Values};
+use limbeck_core::sql::{BatchOptions, Retry, Script, Statement, UnitKind, Values};
 use limbeck_core::{Code, Problem};
 
 use crate::state::journal::{Deed, Entry, Journal, Started};
+use crate::verify::{self, Verifier};
 
-/// How much of a statement the journal quotes: its variables are names there, never values.
+/// How much of a statement the journal quotes that cannot be verified: its variables are names there, never values.
 const INTENT_WIDTH: usize = 200;
 
 /// PostgreSQL's NAMEDATALEN, less the NUL: in bytes.
@@ -34,11 +35,21 @@ pub(crate) struct Prepared<'a> {
 pub(crate) enum Part<'a> {
     /// One transaction.
     Transaction(Transaction<'a>),
-    /// A statement outside a transaction, which changes nothing of limbeck's own; and what takes its
-    /// intent back where the server says that it did nothing.
-    Alone { settings: Vec<String>, statement: &'a Statement, undone: Option<String> },
+    /// A statement outside a transaction, which changes nothing of limbeck's own.
+    Alone(Alone<'a>),
     /// A statement that runs again and again, each time in a transaction, until it touches no row.
     Batches { settings: Vec<String>, statement: &'a Statement, options: &'a BatchOptions },
+}
+
+/// A statement outside a transaction, with what its outcome needs.
+#[derive(Debug)]
+pub(crate) struct Alone<'a> {
+    pub(crate) settings: Vec<String>,
+    pub(crate) statement: &'a Statement,
+    /// How its outcome is told, if that is known.
+    pub(crate) verifier: Option<Box<dyn Verifier>>,
+    /// What takes its intent back in the journal.
+    pub(crate) undone: String,
 }
 
 /// The statements of one transaction.
@@ -97,6 +108,21 @@ impl Maker<'_> {
         Ok(vec![Segment { number: 1, parts: vec![Part::Transaction(self.whole(step, body))] }])
     }
 
+    /// The segments after an interruption. A statement whose outcome was open and that turned out to be done is
+    /// not sent again; what follows it in its segment is.
+    pub(crate) fn resumed<'p>(
+        &self,
+        step: &'p Prepared<'_>,
+        committed: usize,
+        settled: Settled,
+    ) -> Result<Vec<Segment<'p>>, Problem> {
+        let mut segments = self.segments(step, committed)?;
+        if let (Settled::Done, Some(first)) = (settled, segments.first_mut()) {
+            first.parts.drain(..first.parts.len() - 1);
+        }
+        Ok(segments)
+    }
+
     /// Everything in one transaction: statements, rows and journal entry commit together.
     fn whole<'p>(&self, step: &'p Prepared<'_>, body: Vec<&'p Statement>) -> Transaction<'p> {
         let mut tail = self.restore.clone();
@@ -121,9 +147,13 @@ impl Maker<'_> {
             }
             (_, None) => vec![own(begin.into_iter().chain(end).collect())],
             (UnitKind::Autocommit { retry }, Some(statement)) => {
-                let intent = (*retry != Retry::Idempotent).then(|| statement.headline(INTENT_WIDTH));
-                begin.push(self.journal.note_intent(intent.as_deref()));
-                vec![own(begin), self.alone(step, statement, index), own(end)]
+                let alone = self.alone(step, statement, index)?;
+                if alone.verifier.is_some() || *retry != Retry::Idempotent {
+                    let catalog = alone.verifier.as_ref().map(|verifier| verifier.before());
+                    begin.push(self.journal.note_intent(&intent(statement), catalog.as_deref()));
+                }
+                let begin = (!begin.is_empty()).then(|| own(begin));
+                begin.into_iter().chain([Part::Alone(alone), own(end)]).collect()
             }
             (UnitKind::Batches(options), Some(statement)) => {
                 let batches = Part::Batches { settings: opening(step), statement, options };
@@ -134,15 +164,21 @@ impl Maker<'_> {
         Ok(Segment { number: index + 1, parts })
     }
 
-    fn alone<'p>(&self, step: &Prepared<'_>, statement: &'p Statement, committed: usize) -> Part<'p> {
+    fn alone<'p>(
+        &self,
+        step: &Prepared<'_>,
+        statement: &'p Statement,
+        committed: usize,
+    ) -> Result<Alone<'p>, Problem> {
         let mut settings = opening(step);
         // A lock timeout inside a CONCURRENTLY statement would leave an invalid index.
         settings.push("SET lock_timeout = 0".to_owned());
-        let undone = is_undone_by_failing(statement).then(|| match committed {
+        let undone = match committed {
             0 => self.journal.void_running(),
-            _ => self.journal.note_intent(None),
-        });
-        Part::Alone { settings, statement, undone }
+            _ => self.journal.forget_intent(),
+        };
+        let verifier = verify::verifier(&statement.render(self.values)?.kind);
+        Ok(Alone { settings, statement, verifier, undone })
     }
 
     /// What follows a segment in the same transaction: its note in the journal, or after the last one
@@ -188,15 +224,22 @@ impl Maker<'_> {
     }
 }
 
-/// Whether a statement that the server has refused can simply be tried again. CALL and DO may have committed
-/// something before; a concurrent build leaves an invalid index, over which IF NOT EXISTS would skip.
-fn is_undone_by_failing(statement: &Statement) -> bool {
-    let line = statement.headline(INTENT_WIDTH);
-    let first = line.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-    let commits = ["call", "do"].iter().any(|word| first.eq_ignore_ascii_case(word));
-    let skips =
-        matches!(statement.kind, StatementKind::CreateIndexConcurrently { existing: Existing::IsKept, .. });
-    !commits && !skips
+/// What became of the statement that an interrupted run was at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Settled {
+    /// It took effect.
+    Done,
+    /// It is to run (again).
+    NotDone,
+}
+
+/// How the journal names a statement. One whose outcome can be verified is quoted whole, so that it can be read
+/// from there when its file has been edited.
+pub(crate) fn intent(statement: &Statement) -> String {
+    match verify::verifier(&statement.kind) {
+        Some(_) => statement.headline(usize::MAX),
+        None => statement.headline(INTENT_WIDTH),
+    }
 }
 
 /// A transaction with statements of limbeck's own only.

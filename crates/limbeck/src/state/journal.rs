@@ -177,17 +177,45 @@ impl Journal {
     /// Notes how many segments are committed, with their checksum.
     pub(crate) fn note_progress(&self, committed: usize, checksum: Option<&Checksum>) -> String {
         format!(
-            "UPDATE {} SET segment = {committed}, intent = NULL, committed_checksum = {} WHERE {}",
+            "UPDATE {} SET segment = {committed}, intent = NULL, catalog = NULL, committed_checksum = {} WHERE {}",
             self.quoted(),
             literal_or_null(checksum.map(ToString::to_string).as_deref()),
             self.is_running()
         )
     }
 
-    /// Notes the statement that is about to run outside a transaction, or that none is any more.
-    pub(crate) fn note_intent(&self, intent: Option<&str>) -> String {
-        let intent = literal_or_null(intent);
-        format!("UPDATE {} SET intent = {intent} WHERE {}", self.quoted(), self.is_running())
+    /// Notes the statement that is about to run outside a transaction, with what the catalog says of its
+    /// objects (an SQL expression of type `jsonb`).
+    pub(crate) fn note_intent(&self, intent: &str, catalog: Option<&str>) -> String {
+        let catalog = catalog.map_or_else(|| "NULL".to_owned(), |catalog| format!("({catalog})::text"));
+        format!(
+            "UPDATE {} SET intent = {}, catalog = {catalog} WHERE {}",
+            self.quoted(),
+            literal(intent),
+            self.is_running()
+        )
+    }
+
+    /// Notes that no statement's outcome is open.
+    pub(crate) fn forget_intent(&self) -> String {
+        format!("UPDATE {} SET intent = NULL, catalog = NULL WHERE {}", self.quoted(), self.is_running())
+    }
+
+    /// Notes what an operator says of the statement whose outcome is open. Nothing happens where another
+    /// statement, or none, is open by now.
+    pub(crate) fn note_verdict(&self, verdict: Verdict, note: Option<&str>) -> String {
+        format!(
+            "UPDATE {} SET catalog = {}, note = coalesce({}, note) WHERE {} AND intent IS NOT NULL",
+            self.quoted(),
+            literal(verdict.as_catalog()),
+            literal_or_null(note),
+            self.is_running()
+        )
+    }
+
+    /// An SQL expression for what [`Journal::note_intent`] noted of the catalog, as `jsonb`.
+    pub(crate) fn noted_catalog(&self) -> String {
+        format!("(SELECT catalog::jsonb FROM {} WHERE {})", self.quoted(), self.is_running())
     }
 
     /// Ends the running entry, with the file as it is by now; checks the rows as
@@ -196,7 +224,7 @@ impl Journal {
         let [checksum, downgrade_checksum, downgrade] = entry.what_was_applied();
         format!(
             "UPDATE {} SET state = 'done', segments = {segments}, segment = {segments}, intent = NULL, \
-             committed_checksum = NULL, checksum = {checksum}, downgrade_checksum = {downgrade_checksum}, \
+             catalog = NULL, committed_checksum = NULL, checksum = {checksum}, downgrade_checksum = {downgrade_checksum}, \
              downgrade = {downgrade}, finished_at = clock_timestamp(), version_rows = {}\nFROM {}\nWHERE {}",
             self.quoted(),
             checked_rows(rows, "actual.now"),
@@ -216,7 +244,7 @@ impl Journal {
         let (table, key) = (self.quoted(), literal(&self.versions.key()));
         format!(
             "SELECT f.format, r.revision, r.direction, r.segment, r.segments, r.intent, \
-             r.committed_checksum \
+             r.committed_checksum, to_jsonb(r) ->> 'catalog' AS catalog \
              FROM (SELECT coalesce(max(format), 0::int2) AS format FROM {table}) f \
              LEFT JOIN {table} r ON r.state = 'running' AND r.version_table = {key}"
         )
@@ -227,7 +255,8 @@ impl Journal {
     pub(crate) fn select_entries(&self) -> String {
         format!(
             "SELECT format, id, state, revision, direction, checksum, downgrade_checksum, segment, segments, \
-             intent, committed_checksum FROM {} WHERE version_table = {} OR format > {FORMAT}",
+             intent, committed_checksum, CASE WHEN state = 'running' THEN to_jsonb(entry) ->> 'catalog' END AS catalog \
+             FROM {} entry WHERE version_table = {} OR format > {FORMAT}",
             self.quoted(),
             literal(&self.versions.key())
         )
@@ -380,6 +409,40 @@ pub struct Running {
     pub intent: Option<String>,
     /// The checksum of the segments that are committed.
     pub committed_checksum: Option<String>,
+    /// What the catalog said before that statement, or the operator's word on it.
+    pub catalog: Option<String>,
+}
+
+/// What an operator says of a statement whose outcome was open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It took effect: the next run goes on after it.
+    Done,
+    /// It did not: the next run runs it again.
+    NotDone,
+}
+
+impl Verdict {
+    /// As the journal's `catalog` holds it, in place of what the catalog said.
+    fn as_catalog(self) -> &'static str {
+        match self {
+            Self::Done => r#"{"resolved": "done"}"#,
+            Self::NotDone => r#"{"resolved": "not done"}"#,
+        }
+    }
+}
+
+impl Running {
+    /// The operator's word on the statement whose outcome was open.
+    pub fn verdict(&self) -> Option<Verdict> {
+        let catalog = self.catalog.as_deref()?;
+        [Verdict::Done, Verdict::NotDone].into_iter().find(|verdict| verdict.as_catalog() == catalog)
+    }
+
+    /// Whether a statement's outcome is open that nobody but an operator can tell: `limbeck resolve`.
+    pub fn needs_verdict(&self) -> bool {
+        self.intent.is_some() && self.catalog.is_none()
+    }
 }
 
 /// With which file a revision was applied, as its newest entry says.

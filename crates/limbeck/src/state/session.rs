@@ -475,6 +475,7 @@ fn read_running(row: &PgRow) -> Result<Option<Running>, sqlx::Error> {
         segments: count("segments")?,
         intent: row.try_get("intent")?,
         committed_checksum: row.try_get("committed_checksum")?,
+        catalog: row.try_get("catalog")?,
     }))
 }
 

@@ -3,7 +3,8 @@
 //!
 //! A case is a row of blocks, each begun by `=== command arguments`; a block's lines are what the command
 //! is given (`revision`) or what it must print (all others). `$db` stands for the database's name.
-//! `LIMBECK_BLESS=1` writes down what was printed.
+//! `interrupt JOB RANGE` leaves the database as a crash does after a statement's intent is journalled.
+//! `# words` is a heading. `LIMBECK_BLESS=1` writes down what was printed.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,8 +12,11 @@ use std::path::{Path, PathBuf};
 
 use futures_util::StreamExt as _;
 use limbeck::core::plan::Purge;
-use limbeck::{Cancel, Error, Job, Migrator, Options, Pace, Report, TransactionMode};
+use limbeck::{
+    Cancel, Control, Error, Event, Job, Migrator, Options, Pace, Report, TransactionMode, Verdict,
+};
 use limbeck_testdb::TestDb;
+use sqlx::Connection as _;
 
 use crate::support::{JOURNAL, Rev, query, shown, watched, with_options};
 
@@ -173,6 +177,9 @@ impl Case {
                 }
                 _ => self.job(Job::Stamp(&words, Purge::Keep)).await,
             },
+            "#" => String::new(),
+            "resolve" => self.resolve(&words).await,
+            "interrupt" => self.interrupt(&words).await,
             "status" => self.status().await,
             "sql" => {
                 let sql = rest.replace("$db", self.db.name());
@@ -194,6 +201,42 @@ impl Case {
         let mut text: String = events.iter().map(|line| line.to_owned() + "\n").collect();
         text.push_str(&outcome_text(&outcome));
         text
+    }
+
+    /// `REVISION --done|--not-done [NOTE]`
+    async fn resolve(&mut self, words: &[String]) -> String {
+        let verdict = match words[1].as_str() {
+            "--done" => Verdict::Done,
+            "--not-done" => Verdict::NotDone,
+            other => panic!("{other}"),
+        };
+        let note = words[2..].join(" ");
+        let note = (!note.is_empty()).then_some(note.as_str());
+        let mut quiet = |_: Event<'_>| {};
+        let mut control = Control { cancel: Cancel::default(), emit: &mut quiet };
+        // The connection holds the lock until it ends.
+        let mut connection = self.db.connect().await;
+        let outcome = self.migrator().resolve(&mut connection, &words[0], verdict, note, &mut control).await;
+        connection.close().await.unwrap();
+        outcome.err().map_or_else(String::new, |error| shown(&error))
+    }
+
+    /// `upgrade|downgrade RANGE`: what `--sql` prints, up to where the first intent is committed.
+    async fn interrupt(&mut self, words: &[String]) -> String {
+        let job = match words[0].as_str() {
+            "upgrade" => Job::Upgrade(&words[1]),
+            "downgrade" => Job::Downgrade(&words[1]),
+            other => panic!("{other}"),
+        };
+        let script = self.migrator().to_sql(job).unwrap_or_else(|error| panic!("{}", shown(&error)));
+        let intent = script.find(" SET intent = ").unwrap_or_else(|| panic!("no intent in\n{script}"));
+        let end = intent + script[intent..].find("COMMIT;").unwrap();
+        let begun: String = script[..end]
+            .lines()
+            .filter(|line| !line.starts_with('\\'))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        query(&mut self.connection, &(begun + "COMMIT; RESET ALL; RESET SESSION AUTHORIZATION")).await
     }
 
     async fn status(&mut self) -> String {

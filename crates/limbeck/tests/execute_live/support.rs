@@ -127,6 +127,7 @@ fn event_line(event: &Event<'_>) -> Option<String> {
         Event::Resuming { revision, committed, of } => {
             format!("resuming {revision} after {committed} of {of}")
         }
+        Event::Settled { revision, found, then, .. } => format!("settled {revision}: {found}: {then:?}"),
         Event::Batch { rows } => format!("batch: {rows} rows so far"),
         Event::Retrying { attempt, .. } => format!("retrying: {attempt}"),
         Event::Stamped { change } => format!("stamped {:?} -> {:?}", change.from, change.to),
@@ -200,7 +201,7 @@ pub(crate) const JOURNAL: &str = "SELECT concat_ws(' ', revision, direction, sta
 
 /// All of the journal but times and client.
 const WHOLE_JOURNAL: &str = "SELECT id::text, format::text, version_table, revision, direction, state, parents::text, depends_on::text, \
-     message, checksum, downgrade_checksum, downgrade, segments::text, segment::text, intent, \
+     message, checksum, downgrade_checksum, downgrade, segments::text, segment::text, intent, catalog, note, \
      version_rows::text, (started_at <= finished_at)::text, database_user FROM limbeck.journal ORDER BY id";
 
 /// Everything in a database as text: schema and rows as pg_dump prints them, then the journal.
