@@ -153,6 +153,8 @@ codes! {
     ConnectionLost = "run::connection-lost",
     /// A lock was not to be had in time.
     LockTimeout = "run::lock-timeout",
+    /// A pooler shares backends between sessions, so that a lock would guard nothing.
+    Pooler = "run::pooler",
     /// The run was asked to stop.
     Cancelled = "run::cancelled",
     /// The version table or the journal is not as a run needs it.

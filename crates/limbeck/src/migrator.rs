@@ -25,8 +25,8 @@ use crate::log::{Log, LogFilter};
 use crate::project::Project;
 use crate::repair::Repair;
 use crate::state::journal::{Lineage, Running, Verdict};
-use crate::state::lock;
 use crate::state::session::{Checksums, FirstLook, Recorded, Session, StateOptions};
+use crate::state::{lock, pooling};
 use crate::{ahead, log, offline, repair, resolve, resume, stamp};
 
 /// What a run is made with. The defaults are those of `limbeck.toml`.
@@ -264,6 +264,7 @@ impl Migrator {
             Job::Upgrade(target) => Way::Up(target),
             Job::Downgrade(target) => Way::Down(target),
             Job::Stamp(targets, purge) => {
+                pooling::refuse(&mut session, connector, &control.cancel).await?;
                 return stamp::run(&self.project, &self.options, &mut session, targets, purge, control).await;
             }
         };
@@ -467,6 +468,7 @@ impl Migrator {
             return Ok(Report { steps: Vec::new(), rows: state.recorded.rows, ahead: state.ahead });
         }
         let steps = prepare(&self.project, &plan, &self.options.values, self.options.mode)?;
+        pooling::refuse(session, connector, &control.cancel).await?;
         lock::acquire(session, self.options.lock_wait, &control.cancel, control.emit).await?;
         session.look_again().await?;
         self.run_locked(session, connector, way, (&plan, steps), control).await

@@ -4,5 +4,6 @@
 pub(crate) mod access;
 pub(crate) mod journal;
 pub(crate) mod lock;
+pub(crate) mod pooling;
 pub(crate) mod session;
 pub(crate) mod version_table;

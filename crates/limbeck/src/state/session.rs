@@ -11,6 +11,7 @@ use futures_util::TryStreamExt;
 
 use super::access::{self, Access};
 use super::journal::{self, Journal, Lineage, Noted, Running};
+use super::pooling;
 use super::version_table::VersionTable;
 use crate::error::Error;
 use crate::execute::failure;
@@ -162,6 +163,9 @@ impl<'c> Session<'c> {
     /// Asks again, after waiting for the lock: another run may have created what was missing.
     pub(crate) async fn look_again(&mut self) -> Result<(), Error> {
         let (facts, versions) = look(self.connection, &self.options).await?;
+        if facts.backend_pid != self.facts.backend_pid {
+            return Err(pooling::shared().into());
+        }
         self.facts = facts;
         self.journal.versions = versions.clone();
         self.versions = versions;

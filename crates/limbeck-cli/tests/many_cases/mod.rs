@@ -1,0 +1,3 @@
+mod crowd;
+mod pooler;
+mod starters;
