@@ -31,7 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Debug, PartialEq, Eq)]
 struct Backend {
     pid: i32,
-    started: String,
+    /// When its server started.
+    server: String,
     /// A server for one session alone (the embedded one): a second one would wait for the first one's end.
     is_standalone: bool,
 }
@@ -100,13 +101,15 @@ async fn meets(second: &mut Option<PgConnection>, own: &Backend) -> bool {
 }
 
 async fn backend(connection: &mut PgConnection) -> Result<Backend, sqlx::Error> {
-    let sql = "SELECT pid, backend_start::text AS started, backend_type = 'standalone backend' AS standalone \
+    // A role that was taken may not see what its session's user is doing: then the type is null.
+    let sql = "SELECT pid, pg_catalog.pg_postmaster_start_time()::text AS server, \
+               coalesce(backend_type = 'standalone backend', false) AS standalone \
                FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid())";
     let sets = simple_query(connection, sql).await?;
     let row = sets.iter().flatten().next().ok_or(sqlx::Error::RowNotFound)?;
     Ok(Backend {
         pid: row.try_get("pid")?,
-        started: row.try_get("started")?,
+        server: row.try_get("server")?,
         is_standalone: row.try_get("standalone")?,
     })
 }
