@@ -1,0 +1,16 @@
+-- Segments and an index
+--
+-- revision:      x1
+-- down_revision: 
+-- branch_labels:
+-- depends_on:
+-- created:       2025-11-01 14:30 UTC
+
+-- limbeck:upgrade
+UPDATE things SET hits = hits + 1;
+-- limbeck:commit
+UPDATE things SET hits = hits + 10;
+CREATE INDEX CONCURRENTLY things_id ON things (id);
+UPDATE things SET hits = hits + 100;
+
+-- limbeck:irreversible for deaths on the way up

@@ -1,0 +1,1 @@
+CREATE TABLE seen (what text, times int DEFAULT 0);

@@ -1,0 +1,149 @@
+//! Death at every message.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use limbeck_testdb::TestServer;
+
+use super::bed::{Bed, ended, said, scenario};
+use super::proxy::{Death, Log, Moment, Plan, Point, Sender};
+
+/// How many databases are worked on at once.
+const WORKERS: usize = 4;
+
+/// More failures of one scenario than this say nothing new.
+const SHOWN: usize = 5;
+
+/// Every way to die at every message.
+fn every_point(log: &Log) -> Vec<Plan> {
+    use Death::{Cut, CutOnlyClient, Kill, Terminate};
+    use Moment::{After, Before, Within};
+    let of = |sender| 0..log.iter().filter(|(other, _)| *other == sender).count();
+    let plan = |sender, number, moment, death| Plan { point: Point { sender, number, moment }, death };
+    let mut plans = Vec::new();
+    for number in of(Sender::Limbeck) {
+        let ways = [
+            (Before, Kill),
+            (After, Kill),
+            (Before, Cut),
+            (Within, Cut),
+            (After, Cut),
+            (After, CutOnlyClient),
+            (Before, Terminate),
+            (After, Terminate),
+        ];
+        plans.extend(ways.map(|(moment, death)| plan(Sender::Limbeck, number, moment, death)));
+    }
+    for number in of(Sender::Server) {
+        let ways = [(Before, Kill), (Before, Cut), (Within, Cut), (Before, Terminate)];
+        plans.extend(ways.map(|(moment, death)| plan(Sender::Server, number, moment, death)));
+    }
+    plans
+}
+
+/// A run that dies as planned, and one after it.
+async fn survives(bed: &mut Bed, plan: Plan, expected: &str) -> Result<(), String> {
+    bed.reset().await;
+    let proxy = bed.proxy(Some(plan)).await;
+    let first = ended(bed.begin(&proxy)).await;
+    if !proxy.has_fired().await {
+        return Err(format!("the point was not reached:\n{}", said(&first)));
+    }
+    if said(&first).contains("panicked") {
+        return Err(format!("limbeck panicked:\n{}", said(&first)));
+    }
+    let outcome = bed.recovers(expected).await;
+    outcome.map_err(|reason| format!("{reason}\nthe run that died said:\n{}", said(&first)))
+}
+
+/// Runs a scenario to each of its points; prints how many there were.
+async fn every_death(name: &str) {
+    let begin = Instant::now();
+    let server = TestServer::shared().await;
+    let mut bed = Bed::new(server, &scenario(name)).await;
+    let (log, expected) = bed.undisturbed().await;
+    let plans = every_point(&log);
+    let count = plans.len();
+    let by_limbeck = log.iter().filter(|(sender, _)| *sender == Sender::Limbeck).count();
+    let queue = Arc::new(Mutex::new(VecDeque::from(plans)));
+    let mut workers = Vec::new();
+    for _ in 0..WORKERS {
+        let (queue, expected) = (Arc::clone(&queue), expected.clone());
+        let mut bed = Bed::new(server, &scenario(name)).await;
+        workers.push(tokio::spawn(async move {
+            let mut failures = Vec::new();
+            loop {
+                let Some(plan) = queue.lock().unwrap().pop_front() else { return failures };
+                if let Err(reason) = survives(&mut bed, plan, &expected).await {
+                    failures.push(format!("{plan:?}: {reason}"));
+                }
+            }
+        }));
+    }
+    let mut failures = Vec::new();
+    for worker in workers {
+        failures.extend(worker.await.unwrap());
+    }
+    eprintln!(
+        "{name}: {count} deaths at {by_limbeck} messages of limbeck's and {} of the server's, {} survived, {:.0?}",
+        log.len() - by_limbeck,
+        count - failures.len(),
+        begin.elapsed()
+    );
+    let shown: Vec<&str> = failures.iter().map(String::as_str).take(SHOWN).collect();
+    assert!(failures.is_empty(), "{} of {count} deaths of {name}:\n{}", failures.len(), shown.join("\n\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn transactions_and_segments() {
+    every_death("segments").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn batches() {
+    every_death("batches").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn indexes_concurrently() {
+    every_death("indexes").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn types_and_constraints() {
+    every_death("constraints").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn partitions() {
+    every_death("partitions").await;
+}
+
+/// The server crashes when limbeck has said something, and comes back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_server_stops() {
+    let begin = Instant::now();
+    let durable = ["fsync=on", "synchronous_commit=on", "full_page_writes=on"];
+    let mut server = TestServer::start_with(None, &durable).await;
+    let mut bed = Bed::new(&server, &scenario("crash")).await;
+    let (log, expected) = bed.undisturbed().await;
+    let count = log.iter().filter(|(sender, _)| *sender == Sender::Limbeck).count();
+    for number in 0..count {
+        let point = Point { sender: Sender::Limbeck, number, moment: Moment::After };
+        let plan = Plan { point, death: Death::Stop };
+        bed.reset().await;
+        let proxy = bed.proxy(Some(plan)).await;
+        let child = bed.begin(&proxy);
+        proxy.fired().await;
+        server.stop_immediately().await;
+        let first = ended(child).await;
+        assert!(!said(&first).contains("panicked"), "{plan:?}: {}", said(&first));
+        server.restart().await;
+        bed.reconnect().await;
+        if let Err(reason) = bed.recovers(&expected).await {
+            panic!("{plan:?}: {reason}\nthe run that died said:\n{}", said(&first));
+        }
+    }
+    eprintln!("crash: the server stopped at each of {count} messages, {:.0?}", begin.elapsed());
+}

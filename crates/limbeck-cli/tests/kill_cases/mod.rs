@@ -1,0 +1,4 @@
+mod bed;
+mod cuts;
+mod proxy;
+mod wire;
