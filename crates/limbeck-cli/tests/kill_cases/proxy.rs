@@ -253,6 +253,8 @@ impl Session {
     /// The end of the connection, unless the server is to end it.
     async fn die(&self) -> Option<End> {
         let death = self.shared.plan?.death;
+        // Before it happens: the test may look as soon as limbeck is dead.
+        self.shared.fired.notify_one();
         let end = match death {
             Death::Kill => {
                 let pid = self.shared.limbeck.subscribe().wait_for(Option::is_some).await.ok()?.unwrap();
@@ -269,7 +271,6 @@ impl Session {
             }
             Death::Stop => None,
         };
-        self.shared.fired.notify_one();
         if death == Death::Stop {
             // The other direction notices when the server has gone.
             std::future::pending::<()>().await;
