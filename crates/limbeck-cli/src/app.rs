@@ -126,6 +126,7 @@ impl App {
             state: state_options(config),
             edited: config.edited,
             values: self.values(config)?,
+            concurrently_wait: config.concurrently_wait,
             ..Options::default()
         };
         adjust(&mut options);

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use limbeck::Event;
+use limbeck::{Blocker, Event, Obstacle};
 use limbeck_core::plan::Step;
 use limbeck_core::revision::RevisionId;
 
 use crate::output;
+
+/// As many sessions a line names.
+const NAMED: usize = 3;
 
 /// Whether progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,13 +115,30 @@ pub(crate) fn sentence(event: &Event<'_>) -> Option<(Weight, String)> {
         Event::Resuming { revision, committed, of } => progress(format!(
             "Going on with the interrupted revision {revision}: {committed} of {of} segments are committed"
         )),
-        Event::Retrying { attempt, pause } => warning(format!(
-            "a lock was not to be had in time; rolled back, attempt {attempt} follows in {:.1} s",
+        Event::Blocked { relation, blockers, waited } => warning(blocked(*relation, blockers, *waited)),
+        Event::Retrying { obstacle, attempt, of, pause } => warning(format!(
+            "{}; rolled back, attempt {attempt} of {of} follows in {:.1} s",
+            match obstacle {
+                Obstacle::Lock => "a lock was not to be had in time",
+                Obstacle::Deadlock => "it was in a deadlock with another session",
+                Obstacle::Serialization => "other sessions changed the same rows",
+            },
             pause.as_secs_f64()
         )),
         Event::Cancelling => warning("cancelling the running statement ...".to_owned()),
         _ => None,
     }
+}
+
+fn blocked(relation: Option<&str>, blockers: &[Blocker], waited: Duration) -> String {
+    let what = relation.map_or_else(
+        || "waiting for the transaction of ".to_owned(),
+        |relation| format!("waiting for a lock on {relation}, held by "),
+    );
+    let (shown, more) = blockers.split_at(blockers.len().min(NAMED));
+    let mut names: Vec<String> = shown.iter().map(ToString::to_string).collect();
+    names.extend((!more.is_empty()).then(|| format!("and {} more", more.len())));
+    format!("{what}{}, {} s so far", names.join(", "), waited.as_secs())
 }
 
 pub(crate) fn running_line(step: &Step, message: &str) -> String {

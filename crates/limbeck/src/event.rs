@@ -1,6 +1,7 @@
 //! What happens during a run, as values. The library prints nothing; whoever embeds it (the CLI, an
 //! application) renders these.
 
+use std::fmt;
 use std::time::Duration;
 
 use limbeck_core::Problem;
@@ -86,10 +87,24 @@ pub enum Event<'a> {
         /// Rows touched so far.
         rows: u64,
     },
-    /// A lock was not to be had within `lock_timeout`; the segment was rolled back and is tried again.
+    /// The running statement waits for other sessions; told after a second, when these change, and every few
+    /// seconds.
+    Blocked {
+        /// The table or index whose lock it wants; `None` where it waits for transactions to end.
+        relation: Option<&'a str>,
+        /// For whom it waits, longest transaction first.
+        blockers: &'a [Blocker],
+        /// For how long.
+        waited: Duration,
+    },
+    /// Other sessions were in the way; the transaction was rolled back and is tried again.
     Retrying {
+        /// What was in the way.
+        obstacle: Obstacle,
         /// Which try comes next.
         attempt: u32,
+        /// Of how many.
+        of: u32,
         /// How long until then.
         pause: Duration,
     },
@@ -119,6 +134,90 @@ pub enum Then<'a> {
     RunsAgain,
     /// It was left in the middle: this statement mends that first.
     Mends(&'a str),
+}
+
+/// What other sessions did to a transaction that was rolled back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// A lock was not to be had within `lock_timeout`.
+    Lock,
+    /// PostgreSQL ended a deadlock at its expense.
+    Deadlock,
+    /// Its isolation level did not bear what others changed.
+    Serialization,
+}
+
+/// A session for which a statement waits.
+///
+/// `{}` prints it as `session 123 (psql, user bob, idle in transaction for 12 s)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blocker {
+    /// Its backend's process id; 0 for a prepared transaction, which has none.
+    pub pid: i32,
+    /// Its `application_name`, or without one what kind of backend it is.
+    pub application: String,
+    /// Its user, empty for a process of the server's own.
+    pub user: String,
+    /// Its address, empty for a local socket.
+    pub address: String,
+    /// `active`, `idle in transaction`, ...; empty where this role may not see it.
+    pub state: String,
+    /// For how long it has been in that state.
+    pub since: Option<Duration>,
+    /// How old its transaction is.
+    pub transaction: Option<Duration>,
+    /// Its statement, or its last one: the first words, without constants.
+    pub query: String,
+}
+
+impl Blocker {
+    /// Its statement, as the rest of a sentence.
+    pub(crate) fn words(&self) -> String {
+        match (self.query.as_str(), self.state.as_str()) {
+            ("" | "<insufficient privilege>", _) => String::new(),
+            (query, "active") => format!(", running `{query}`"),
+            (query, _) => format!(", last statement `{query}`"),
+        }
+    }
+
+    /// The statement that ends it, in backticks.
+    pub(crate) fn way_to_end(&self) -> String {
+        match self.pid {
+            0 => "`ROLLBACK PREPARED`".to_owned(),
+            pid => format!("`SELECT pg_terminate_backend({pid})`"),
+        }
+    }
+}
+
+impl fmt::Display for Blocker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.pid == 0 {
+            return f.write_str("a prepared transaction (see pg_prepared_xacts)");
+        }
+        let mut facts = Vec::new();
+        facts.extend((!self.application.is_empty()).then(|| self.application.clone()));
+        facts.extend((!self.user.is_empty()).then(|| format!("user {}", self.user)));
+        facts.extend((!self.address.is_empty()).then(|| self.address.clone()));
+        match (&self.since, self.state.as_str()) {
+            (_, "") => {}
+            (None, state) => facts.push(state.to_owned()),
+            (Some(since), state) => facts.push(format!("{state} for {}", rough(*since))),
+        }
+        let younger = self.since.unwrap_or_default() + Duration::from_secs(1);
+        if let Some(age) = self.transaction.filter(|age| *age > younger) {
+            facts.push(format!("in a transaction for {}", rough(age)));
+        }
+        write!(f, "session {} ({})", self.pid, facts.join(", "))
+    }
+}
+
+/// A time as people say it.
+fn rough(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7200 => format!("{} min", seconds / 60),
+        seconds => format!("{} h", seconds / 3600),
+    }
 }
 
 /// The session that holds the migration lock.

@@ -20,6 +20,7 @@ use crate::event::Event;
 use crate::execute::cancel::Cancel;
 use crate::execute::parts::{Prepared, TransactionMode};
 use crate::execute::prepare::prepare;
+use crate::execute::watch::Watch;
 use crate::execute::{Executor, Pace, RunOptions};
 use crate::log::{Log, LogFilter};
 use crate::project::Project;
@@ -42,6 +43,9 @@ pub struct Options {
     pub lock_wait: Duration,
     /// What to do about an applied file that was edited.
     pub edited: WhenEdited,
+    /// How long a CONCURRENTLY statement may wait for other sessions, at one time; zero waits for ever. It needs
+    /// a second connection: see [`Migrator::run_on`].
+    pub concurrently_wait: Duration,
     /// Declared variables with their values.
     pub values: Values,
 }
@@ -54,6 +58,7 @@ impl Default for Options {
             pace: Pace::default(),
             lock_wait: Duration::from_secs(3600),
             edited: WhenEdited::default(),
+            concurrently_wait: Duration::from_secs(3600),
             values: Values::default(),
         }
     }
@@ -229,7 +234,7 @@ impl Migrator {
 
     /// As [`Migrator::run`], on a connection that serves this purpose alone: its settings are limbeck's
     /// afterwards, and it should be closed soon. With a `connector`, a second connection cancels a
-    /// statement when asked to.
+    /// statement when asked to, and looks whom one waits for that takes long.
     ///
     /// # Errors
     /// As [`Migrator::run`].
@@ -491,8 +496,12 @@ impl Migrator {
             _ => prepare(&self.project, &plan, &self.options.values, self.options.mode)?,
         };
         let running = resume::check(state.recorded.running.as_ref(), &steps)?;
-        let options =
-            RunOptions { mode: self.options.mode, pace: self.options.pace, values: &self.options.values };
+        let options = RunOptions {
+            mode: self.options.mode,
+            pace: self.options.pace,
+            values: &self.options.values,
+            concurrently_wait: self.options.concurrently_wait,
+        };
         let void: Vec<String> = state.void.iter().map(|_| session.journal.void_running()).collect();
         let mut executor = Executor {
             session,
@@ -501,8 +510,11 @@ impl Migrator {
             cancel: &control.cancel,
             emit: control.emit,
             in_transaction: false,
+            watch: Watch::default(),
         };
-        executor.run(&steps, running, void).await?;
+        let outcome = executor.run(&steps, running, void).await;
+        executor.watch.close().await;
+        outcome?;
         let done = |step: &plan::Step| (step.revision.clone(), step.direction);
         Ok(Report {
             steps: plan.steps.iter().map(done).collect(),

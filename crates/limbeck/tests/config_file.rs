@@ -72,6 +72,7 @@ fn every_key() {
     assert_eq!(config.required_tables, ["tenants", "audit.logs"]);
     assert_eq!((config.lock_timeout, config.journal_schema.as_str()), (Duration::from_millis(500), "meta"));
     assert_eq!(config.edited, WhenEdited::Refuse);
+    assert_eq!(config.concurrently_wait, Duration::from_secs(1200));
     assert_eq!((config.start.target.as_str(), config.start.ahead), ("heads", Ahead::Refuse));
     assert_eq!(config.start.command, ["adapter", "--port", "80"]);
     assert_eq!(config.scratch.url.as_ref().and_then(|url| url.database()), Some("scratch"));

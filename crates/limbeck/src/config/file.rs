@@ -19,6 +19,7 @@ use crate::connect::{DatabaseUrl, PasswordCommand, mask_in_place};
 use crate::edited::WhenEdited;
 
 const DEFAULT_LOCK_TIMEOUT: Duration = Duration::from_secs(3);
+const DEFAULT_CONCURRENTLY_WAIT: Duration = Duration::from_secs(3600);
 
 /// Which configuration is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -138,6 +139,7 @@ impl<'v, 't> Builder<'v, 't> {
             schema_files: self.paths_of("schema_files")?.unwrap_or_default(),
             required_tables: self.strings("required_tables")?.unwrap_or_default(),
             lock_timeout: self.duration("lock_timeout")?.unwrap_or(defaults.lock_timeout),
+            concurrently_wait: self.duration("concurrently_wait")?.unwrap_or(defaults.concurrently_wait),
             journal_schema: self.identifier("journal_schema")?.unwrap_or(defaults.journal_schema),
             edited: self.edited()?,
             start: self.start()?,
@@ -371,6 +373,7 @@ impl Config {
             schema_files: Vec::new(),
             required_tables: Vec::new(),
             lock_timeout: DEFAULT_LOCK_TIMEOUT,
+            concurrently_wait: DEFAULT_CONCURRENTLY_WAIT,
             journal_schema: "limbeck".to_owned(),
             edited: WhenEdited::default(),
             start: Start::default(),

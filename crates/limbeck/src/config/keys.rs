@@ -21,6 +21,7 @@ pub(super) const DATABASE: &[&str] = &[
     "schema_files",
     "required_tables",
     "lock_timeout",
+    "concurrently_wait",
     "journal_schema",
     "edited",
     "start",

@@ -55,6 +55,8 @@ pub struct Config {
     pub required_tables: Vec<String>,
     /// `lock_timeout`, by default three seconds; zero waits for ever.
     pub lock_timeout: Duration,
+    /// `concurrently_wait`, by default an hour; zero waits for ever.
+    pub concurrently_wait: Duration,
     /// `journal_schema`, by default `limbeck`.
     pub journal_schema: String,
     /// `edited`: what a run does about an applied file that was edited.

@@ -15,7 +15,8 @@ impl Executor<'_, '_> {
         let mut chunk = Chunk::default();
         chunk.statement(step.revision, alone.statement, self.options.values)?;
         self.say(step, alone.statement);
-        let outcome = self.send(&chunk).await;
+        let may_repeat = is_undone_by_failing(alone.statement);
+        let outcome = self.send_alone(&chunk, alone.statement, may_repeat).await;
         match (outcome, &alone.verifier) {
             (Ok(_), Some(verifier)) if verifier.doubts_success() => {
                 self.check_success(alone, verifier.as_ref()).await
@@ -27,7 +28,7 @@ impl Executor<'_, '_> {
                 Err(self.after_failure(failure.problem, alone, verifier.as_ref()).await)
             }
             (Err(failure), None) => {
-                if is_undone_by_failing(alone.statement) {
+                if may_repeat {
                     self.take_back(alone).await;
                 }
                 Err(failure.problem)

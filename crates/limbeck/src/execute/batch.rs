@@ -26,9 +26,17 @@ impl Executor<'_, '_> {
         chunk.own(COMMIT);
         self.say(step, statement);
         let mut total = 0;
+        let mut attempt = 1;
         loop {
             self.cancel.check().map_err(first)?;
-            let counts = self.send(&chunk).await.map_err(|failure| failure.problem)?;
+            let counts = match self.send(&chunk).await {
+                Ok(counts) => counts,
+                Err(failure) => {
+                    self.try_again(failure, &mut attempt).await?;
+                    continue;
+                }
+            };
+            attempt = 1;
             let rows = counts.get(index).copied().unwrap_or_default();
             if rows == 0 {
                 return Ok(());

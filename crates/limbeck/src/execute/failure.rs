@@ -9,6 +9,8 @@ use crate::state::journal;
 /// SQLSTATE classes and codes that have help of their own. Source: PostgreSQL manual, appendix A.
 pub(crate) mod sqlstate {
     pub(crate) const LOCK_NOT_AVAILABLE: &str = "55P03";
+    pub(crate) const DEADLOCK_DETECTED: &str = "40P01";
+    pub(crate) const SERIALIZATION_FAILURE: &str = "40001";
     pub(crate) const QUERY_CANCELED: &str = "57014";
     pub(crate) const INSUFFICIENT_PRIVILEGE: &str = "42501";
     pub(crate) const READ_ONLY: &str = "25006";
@@ -99,6 +101,13 @@ fn help(state: &str) -> Option<&'static str> {
         sqlstate::LOCK_NOT_AVAILABLE => {
             "another session holds a lock that this statement needs; see pg_blocking_pids() and pg_stat_activity, \
              or allow more time with `-- limbeck:timeout lock=30s` in the file or `lock_timeout` in limbeck.toml"
+        }
+        sqlstate::DEADLOCK_DETECTED => {
+            "this revision and another session lock the same things in different orders; lock them first with `LOCK \
+             TABLE ...`, in the other session's order, or put `-- limbeck:commit` between the statements"
+        }
+        sqlstate::SERIALIZATION_FAILURE => {
+            "other sessions changed the same rows at the same time; run the command again when they do less"
         }
         sqlstate::QUERY_CANCELED => {
             "it took longer than `statement_timeout` allows, or somebody cancelled it; `-- limbeck:timeout \

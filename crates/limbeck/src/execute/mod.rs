@@ -7,9 +7,11 @@ pub(crate) mod cancel;
 pub(crate) mod chunk;
 pub(crate) mod failure;
 pub(crate) mod parts;
+mod patience;
 pub(crate) mod prepare;
 mod settle;
 mod transaction;
+pub(crate) mod watch;
 
 use std::time::{Duration, Instant};
 
@@ -29,6 +31,7 @@ use crate::state::version_table;
 use cancel::{Cancel, cancelled};
 use chunk::{BEGIN, COMMIT, Chunk};
 use parts::{Maker, Part, Prepared, Segment, Settled, TransactionMode, is_segmented};
+use watch::{Overdue, Watch};
 
 /// How long a cancelled statement may take to end before the connection is dropped instead.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
@@ -49,6 +52,8 @@ pub(crate) struct RunOptions<'a> {
     pub(crate) mode: TransactionMode,
     pub(crate) pace: Pace,
     pub(crate) values: &'a Values,
+    /// How long a CONCURRENTLY statement may wait for other sessions; zero for ever.
+    pub(crate) concurrently_wait: Duration,
 }
 
 /// A run on a session that holds the lock.
@@ -60,6 +65,8 @@ pub(crate) struct Executor<'a, 'c> {
     pub(crate) emit: &'a mut (dyn FnMut(Event<'_>) + Send),
     /// Whether a transaction of ours is open.
     pub(crate) in_transaction: bool,
+    /// Looks whom statements wait for.
+    pub(crate) watch: Watch,
 }
 
 /// Why a part did not end well.
@@ -171,6 +178,7 @@ impl Executor<'_, '_> {
         part: &Part<'_>,
         setup: Vec<String>,
     ) -> Result<(), Problem> {
+        self.watch.lock_timeout = step.revision.timeouts().lock.unwrap_or(self.session.lock_timeout());
         if !matches!(part, Part::Transaction(_)) && !setup.is_empty() {
             self.send_own(&setup).await?;
         }
@@ -196,14 +204,28 @@ impl Executor<'_, '_> {
 
     /// Sends a chunk; the result is the number of rows that each of its statements touched.
     async fn send(&mut self, chunk: &Chunk) -> Result<Vec<u64>, PartFailure> {
+        self.send_within(chunk, None).await
+    }
+
+    /// As `send`; one wait for other sessions may take as long as `bound`.
+    async fn send_within(&mut self, chunk: &Chunk, bound: Option<Duration>) -> Result<Vec<u64>, PartFailure> {
         let mut counts = Vec::new();
+        let mut overdue = None;
         let pid = self.session.facts.backend_pid;
         let outcome = {
             let work = stream(self.session.connection, chunk, &mut counts);
             tokio::pin!(work);
-            tokio::select! {
-                outcome = &mut work => outcome,
-                () = self.cancel.requested() => {
+            let ended = tokio::select! {
+                outcome = &mut work => Some(outcome),
+                () = self.cancel.requested() => None,
+                Overdue = self.watch.look(self.connector, pid, bound, self.emit) => {
+                    overdue = bound;
+                    None
+                }
+            };
+            match ended {
+                Some(outcome) => outcome,
+                None => {
                     (self.emit)(Event::Cancelling);
                     cancel_backend(self.connector, pid).await;
                     match tokio::time::timeout(CANCEL_PATIENCE, work).await {
@@ -219,9 +241,10 @@ impl Executor<'_, '_> {
         let problem = failure::in_chunk(&error, chunk, counts.len());
         let asked_to =
             state.as_deref() == Some(failure::sqlstate::QUERY_CANCELED) && self.cancel.is_requested();
-        let problem = match problem.place() {
-            Some(place) if asked_to => cancelled().at(place.clone()),
-            None if asked_to => cancelled(),
+        let problem = match (overdue, state.as_deref()) {
+            _ if asked_to => at_place_of(cancelled(), &problem),
+            (Some(bound), _) => at_place_of(self.watch.overdue(bound), &problem),
+            (None, Some(failure::sqlstate::LOCK_NOT_AVAILABLE)) => self.watch.name_blockers(problem),
             _ => problem,
         };
         Err(PartFailure { problem, state })
@@ -271,6 +294,13 @@ impl Executor<'_, '_> {
 
 const ALL_ROLLED_BACK: &str = "the whole run was rolled back: the database is as it was before";
 const STILL_RUNNING: &str = "the server did not end the statement in time; the connection was dropped, and the server rolls back when it notices";
+
+fn at_place_of(problem: Problem, other: &Problem) -> Problem {
+    match other.place() {
+        Some(place) => problem.at(place.clone()),
+        None => problem,
+    }
+}
 
 fn first(error: Error) -> Problem {
     error.problems().first().cloned().unwrap_or_else(cancelled)

@@ -8,6 +8,7 @@ use limbeck_core::revision::{Revision, RevisionId};
 use limbeck_core::sql::{BatchOptions, Retry, Script, Statement, UnitKind, Values};
 use limbeck_core::{Code, Problem};
 
+use super::watch::waits_for_sessions;
 use crate::state::journal::{Deed, Entry, Journal, Started};
 use crate::verify::{self, Verifier};
 
@@ -172,7 +173,9 @@ impl Maker<'_> {
     ) -> Result<Alone<'p>, Problem> {
         let mut settings = opening(step);
         // A lock timeout inside a CONCURRENTLY statement would leave an invalid index.
-        settings.push("SET lock_timeout = 0".to_owned());
+        if waits_for_sessions(&statement.kind) {
+            settings.push("SET lock_timeout = 0".to_owned());
+        }
         let undone = match committed {
             0 => self.journal.void_running(),
             _ => self.journal.forget_intent(),

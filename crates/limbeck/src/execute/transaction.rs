@@ -1,19 +1,13 @@
-//! A segment in one transaction, tried again while nothing but a lock is in the way.
-
-use std::time::Duration;
+//! A segment in one transaction, tried again while nothing but other sessions is in the way.
 
 use limbeck_core::Problem;
 
 use super::chunk::{BEGIN, COMMIT, Chunk};
 use super::parts::{Prepared, Transaction, TransactionMode};
-use super::{Executor, Pace, PartFailure, failure, first};
-use crate::event::Event;
-
-/// How often a segment is tried whose locks were not to be had.
-const LOCK_ATTEMPTS: u32 = 5;
+use super::{Executor, Pace, PartFailure};
 
 impl Executor<'_, '_> {
-    /// One transaction, tried again while nothing but a lock is in the way.
+    /// One transaction, tried again while nothing but other sessions is in the way.
     pub(super) async fn transaction(
         &mut self,
         step: &Prepared<'_>,
@@ -24,16 +18,7 @@ impl Executor<'_, '_> {
         let mut attempt = 1;
         loop {
             let Err(failure) = self.send_all(step, transaction, &chunks).await else { return Ok(()) };
-            let waits = failure.state.as_deref() == Some(failure::sqlstate::LOCK_NOT_AVAILABLE);
-            if !waits || attempt == LOCK_ATTEMPTS || self.options.mode == TransactionMode::Single {
-                return Err(failure.problem);
-            }
-            self.roll_back().await;
-            attempt += 1;
-            // Jitter keeps several waiters from coming back in step.
-            let pause = Duration::from_millis(fastrand::u64(250..1000) * u64::from(attempt));
-            (self.emit)(Event::Retrying { attempt, pause });
-            self.cancel.sleep(pause).await.map_err(first)?;
+            self.try_again(failure, &mut attempt).await?;
         }
     }
 

@@ -160,6 +160,11 @@ impl<'c> Session<'c> {
         Self { connection, facts, versions, journal, options }
     }
 
+    /// The `lock_timeout` of statements for which their revision says no other.
+    pub(crate) fn lock_timeout(&self) -> Duration {
+        self.options.lock_timeout
+    }
+
     /// Asks again, after waiting for the lock: another run may have created what was missing.
     pub(crate) async fn look_again(&mut self) -> Result<(), Error> {
         let (facts, versions) = look(self.connection, &self.options).await?;

@@ -8,6 +8,7 @@ mod alembic;
 mod cancel;
 mod cases;
 mod lock;
+mod patience;
 mod random;
 mod reference;
 mod scripts;
