@@ -155,6 +155,8 @@ codes! {
     LockTimeout = "run::lock-timeout",
     /// A pooler shares backends between sessions, so that a lock would guard nothing.
     Pooler = "run::pooler",
+    /// A batch statement touches more and more rows.
+    BatchWithoutEnd = "run::batch-without-end",
     /// The run was asked to stop.
     Cancelled = "run::cancelled",
     /// The version table or the journal is not as a run needs it.

@@ -40,13 +40,19 @@ pub enum Retry {
     Idempotent,
 }
 
-/// `batch size=5000 pause=100ms`.
+/// `batch size=5000 pause=100ms`, and perhaps ceilings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchOptions {
     /// What `:'batch'` is bound to; never 0.
     pub size: u64,
     /// How long to wait between two transactions.
     pub pause: Duration,
+    /// As many rows may be touched in all; never 0.
+    pub max_rows: Option<u64>,
+    /// No batch begins while a replica is further behind than this.
+    pub max_lag: Option<Duration>,
+    /// No batch begins while more other sessions than this are active.
+    pub max_active: Option<u64>,
 }
 
 /// `when <variable>=<value>`.
@@ -225,14 +231,24 @@ fn autocommit(arguments: &str) -> Result<Directive, String> {
 }
 
 fn batch(arguments: &str) -> Result<Directive, String> {
-    let [size, pause] = settings(arguments, ["size", "pause"])?;
+    let [size, pause, max_rows, max_lag, max_active] =
+        settings(arguments, ["size", "pause", "max_rows", "max_lag", "max_active"])?;
     let size = size.ok_or("needs a size, the number that :'batch' stands for")?;
-    let size = match size.parse::<u64>() {
-        Ok(size) if size > 0 && i64::try_from(size).is_ok() => size,
-        _ => return Err(format!("has the size `{size}`, which is not a positive whole number")),
-    };
-    let pause = pause.map(duration).transpose()?.unwrap_or_default();
-    Ok(Directive::Batch(BatchOptions { size, pause }))
+    Ok(Directive::Batch(BatchOptions {
+        size: positive("size", size)?,
+        pause: pause.map(duration).transpose()?.unwrap_or_default(),
+        max_rows: max_rows.map(|rows| positive("max_rows", rows)).transpose()?,
+        max_lag: max_lag.map(duration).transpose()?,
+        max_active: max_active.map(|sessions| positive("max_active", sessions)).transpose()?,
+    }))
+}
+
+/// A number that PostgreSQL can hold, too.
+fn positive(key: &str, text: &str) -> Result<u64, String> {
+    match text.parse::<u64>() {
+        Ok(number) if number > 0 && i64::try_from(number).is_ok() => Ok(number),
+        _ => Err(format!("has the {key} `{text}`, which is not a positive whole number")),
+    }
 }
 
 fn when(arguments: &str) -> Result<Directive, String> {
@@ -258,19 +274,29 @@ fn mark(kind: MarkKind, text: &str) -> Result<Directive, String> {
     Ok(Directive::Mark(Mark { kind, text: text.into() }))
 }
 
-/// Reads `key=value` pairs with these two keys, each at most once.
-fn settings<'a>(arguments: &'a str, keys: [&str; 2]) -> Result<[Option<&'a str>; 2], String> {
-    let mut found = [None; 2];
+/// Reads `key=value` pairs with these keys, each at most once.
+fn settings<'a, const N: usize>(arguments: &'a str, keys: [&str; N]) -> Result<[Option<&'a str>; N], String> {
+    let mut found = [None; N];
     for setting in arguments.split_whitespace() {
         let (key, value) =
             setting.split_once('=').ok_or_else(|| format!("has `{setting}` without a value"))?;
         let at = keys.iter().position(|known| *known == key);
-        let at = at.ok_or_else(|| format!("knows no `{key}`, only `{}` and `{}`", keys[0], keys[1]))?;
+        let at = at.ok_or_else(|| format!("knows no `{key}`, only {}", listed(&keys)))?;
         if found[at].replace(value).is_some() {
             return Err(format!("has `{key}` twice"));
         }
     }
     Ok(found)
+}
+
+/// `a`, `b` and `c`.
+fn listed(keys: &[&str]) -> String {
+    let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+    match keys.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
 }
 
 /// Units of time, as in PostgreSQL's settings, in milliseconds.
