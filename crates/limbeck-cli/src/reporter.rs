@@ -1,13 +1,17 @@
 //! A run's events as lines for people, on stderr.
 
-use std::time::Duration;
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
-use limbeck::{Blocker, Event, Obstacle};
+use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
+use limbeck::{Blocker, Busy, Event, Obstacle};
 use limbeck_core::plan::Step;
 use limbeck_core::revision::RevisionId;
 
 use crate::output;
+
+/// How often batches are worth a line.
+const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// As many sessions a line names.
 const NAMED: usize = 3;
@@ -24,18 +28,28 @@ pub(crate) enum Verbosity {
 pub(crate) struct Reporter {
     verbosity: Verbosity,
     spinner: Option<ProgressBar>,
+    /// The spinner is a bar.
+    is_bar: bool,
+    batches: BatchLines,
 }
 
 impl Reporter {
     pub(crate) fn new(verbosity: Verbosity) -> Self {
-        Self { verbosity, spinner: None }
+        Self { verbosity, spinner: None, is_bar: false, batches: BatchLines::default() }
     }
 
     /// Renders one event.
     pub(crate) fn event(&mut self, event: &Event<'_>) {
         match event {
             Event::StatementStarted { sql } => self.spin(&first_line(sql)),
-            Event::Batch { rows } => self.spin(&format!("{rows} rows so far")),
+            Event::Batch { rows, expected, .. } => match self.watched() {
+                true => self.bar(*rows, *expected, &batch_words(event)),
+                false => {
+                    if let Some(line) = self.batches.line(event) {
+                        self.say(Weight::Progress, &line);
+                    }
+                }
+            },
             _ => {
                 if let Some((weight, line)) = sentence(event) {
                     self.say(weight, &line);
@@ -49,6 +63,7 @@ impl Reporter {
         if let Some(spinner) = self.spinner.take() {
             spinner.finish_and_clear();
         }
+        self.is_bar = false;
     }
 
     fn say(&mut self, weight: Weight, line: &str) {
@@ -59,19 +74,84 @@ impl Reporter {
     }
 
     fn spin(&mut self, message: &str) {
-        if self.verbosity == Verbosity::Quiet || !output::is_watched() {
+        if !self.watched() {
             return;
         }
-        let spinner = self.spinner.get_or_insert_with(|| {
-            let spinner = ProgressBar::new_spinner();
-            if let Ok(style) = ProgressStyle::with_template("  {spinner} {elapsed:>4} {wide_msg}") {
-                spinner.set_style(style);
-            }
-            spinner.enable_steady_tick(Duration::from_millis(120));
-            spinner
-        });
+        if self.is_bar {
+            self.finish();
+        }
+        let spinner = self.spinner.get_or_insert_with(|| styled(ProgressBar::new_spinner(), SPINNER));
         spinner.set_message(message.to_owned());
     }
+
+    /// A bar, if anybody knows how long it is.
+    fn bar(&mut self, rows: u64, expected: Option<u64>, message: &str) {
+        let Some(expected) = expected.filter(|expected| rows <= *expected) else { return self.spin(message) };
+        if !self.is_bar {
+            self.finish();
+        }
+        let bar = self.spinner.get_or_insert_with(|| styled(ProgressBar::new(expected), BAR));
+        self.is_bar = true;
+        bar.set_position(rows);
+        bar.set_message(message.to_owned());
+    }
+
+    fn watched(&self) -> bool {
+        self.verbosity == Verbosity::Normal && output::is_watched()
+    }
+}
+
+const SPINNER: &str = "  {spinner} {elapsed:>4} {wide_msg}";
+const BAR: &str = "  {spinner} {elapsed:>4} {bar:20} {wide_msg}";
+
+fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
+
+/// Batches as lines every few seconds, where nobody watches.
+#[derive(Debug, Default)]
+pub(crate) struct BatchLines {
+    said: Option<Instant>,
+}
+
+impl BatchLines {
+    /// The line, if it is time for one.
+    pub(crate) fn line(&mut self, event: &Event<'_>) -> Option<String> {
+        let Event::Batch { revision, elapsed, .. } = event else { return None };
+        let begun = Instant::now().checked_sub(*elapsed);
+        let last = self.said.max(begun)?;
+        if last.elapsed() < LINE_EVERY {
+            return None;
+        }
+        self.said = Some(Instant::now());
+        Some(format!("Batches of {revision}: {}", batch_words(event)))
+    }
+}
+
+/// How far batches came, how fast, and how long it will take.
+fn batch_words(event: &Event<'_>) -> String {
+    let Event::Batch { rows, earlier, expected, elapsed, .. } = event else { return String::new() };
+    let rate = rows.saturating_sub(*earlier) as f64 / elapsed.as_secs_f64().max(0.001);
+    let expected = expected.filter(|expected| rows <= expected);
+    let mut words = match expected {
+        Some(expected) => format!("{} of about {} rows", grouped(*rows), grouped(expected)),
+        None => format!("{} rows", grouped(*rows)),
+    };
+    let _ = write!(words, ", {} rows/s", grouped(rate as u64));
+    if let Some(expected) = expected.filter(|_| rate > 0.0) {
+        let left = Duration::try_from_secs_f64((expected - rows) as f64 / rate).unwrap_or(Duration::MAX);
+        let _ = write!(words, ", about {} left", HumanDuration(left));
+    }
+    words
+}
+
+/// 1234567 as 1,234,567.
+fn grouped(number: u64) -> String {
+    HumanCount(number).to_string()
 }
 
 /// How much a line matters.
@@ -112,9 +192,28 @@ pub(crate) fn sentence(event: &Event<'_>) -> Option<(Weight, String)> {
             "{file} was edited after revision {revision} was applied: the database has what the file said then \
              (put it back, and make a new revision for the change; or accept the edit: limbeck repair {revision})"
         )),
-        Event::Resuming { revision, committed, of } => progress(format!(
-            "Going on with the interrupted revision {revision}: {committed} of {of} segments are committed"
-        )),
+        Event::Resuming { revision, committed, of, rows } => {
+            let batches = match rows {
+                0 => String::new(),
+                rows => format!(", and the batches after them have touched {} rows", grouped(*rows)),
+            };
+            progress(format!(
+                "Going on with the interrupted revision {revision}: {committed} of {of} segments are committed{batches}"
+            ))
+        }
+        Event::HoldingOn { busy, waited } => {
+            let why = match busy {
+                Busy::Lag { lag, allowed } => format!(
+                    "a replica is {:.1} s behind (max_lag is {} s)",
+                    lag.as_secs_f64(),
+                    allowed.as_secs_f64()
+                ),
+                Busy::Active { sessions, allowed } => {
+                    format!("{sessions} other sessions are active (max_active is {allowed})")
+                }
+            };
+            warning(format!("the next batch waits: {why}, {} s so far", waited.as_secs()))
+        }
         Event::Blocked { relation, blockers, waited } => warning(blocked(*relation, blockers, *waited)),
         Event::Retrying { obstacle, attempt, of, pause } => warning(format!(
             "{}; rolled back, attempt {attempt} of {of} follows in {:.1} s",

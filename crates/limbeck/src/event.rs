@@ -58,6 +58,8 @@ pub enum Event<'a> {
         committed: usize,
         /// Of how many.
         of: usize,
+        /// How many rows the batch statement after them has touched.
+        rows: u64,
     },
     /// A statement outside a transaction was interrupted, and it was found out what became of it.
     Settled {
@@ -84,8 +86,23 @@ pub enum Event<'a> {
     },
     /// A batch statement committed another batch.
     Batch {
+        /// Of which revision.
+        revision: &'a RevisionId,
         /// Rows touched so far.
         rows: u64,
+        /// Those of them that an earlier run touched.
+        earlier: u64,
+        /// How many it will be in all, as the planner estimated when it began.
+        expected: Option<u64>,
+        /// Since this run began with it.
+        elapsed: Duration,
+    },
+    /// A ceiling of a batch statement is reached: the next batch waits; told at first, then every few seconds.
+    HoldingOn {
+        /// What is too busy.
+        busy: Busy,
+        /// For how long it has been waited.
+        waited: Duration,
     },
     /// The running statement waits for other sessions; told after a second, when these change, and every few
     /// seconds.
@@ -134,6 +151,25 @@ pub enum Then<'a> {
     RunsAgain,
     /// It was left in the middle: this statement mends that first.
     Mends(&'a str),
+}
+
+/// Why a batch has to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Busy {
+    /// A replica is behind.
+    Lag {
+        /// How far.
+        lag: Duration,
+        /// How far it may be (`max_lag`).
+        allowed: Duration,
+    },
+    /// Many sessions are active.
+    Active {
+        /// How many besides this one.
+        sessions: u64,
+        /// How many may be (`max_active`).
+        allowed: u64,
+    },
 }
 
 /// What other sessions did to a transaction that was rolled back.

@@ -38,7 +38,7 @@ mod verify;
 pub use edited::{Change, Edited, WhenEdited};
 pub use embedded::Embedded;
 pub use error::Error;
-pub use event::{Blocker, Event, Holder, Obstacle, Then};
+pub use event::{Blocker, Busy, Event, Holder, Obstacle, Then};
 pub use execute::Pace;
 pub use execute::cancel::Cancel;
 pub use execute::parts::TransactionMode;

@@ -510,6 +510,7 @@ impl Migrator {
             cancel: &control.cancel,
             emit: control.emit,
             in_transaction: false,
+            batch_rows: 0,
             watch: Watch::default(),
         };
         let outcome = executor.run(&steps, running, void).await;

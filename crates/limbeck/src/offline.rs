@@ -8,6 +8,7 @@ use limbeck_core::sql::{BATCH, BatchOptions, Statement};
 use limbeck_core::{Code, Problem};
 
 use crate::error::Error;
+use crate::execute::outlook::has_to_wait;
 use crate::execute::parts::{Maker, Part, Prepared, Transaction, TransactionMode, is_segmented};
 use crate::execute::prepare::prepare;
 use crate::migrator::{Job, Options};
@@ -214,8 +215,18 @@ impl Script<'_> {
             )
             .help("use another dollar quote in the file"));
         }
+        // Statistics are read once per transaction.
+        let wait = has_to_wait(batch).map_or_else(String::new, |busy| {
+            format!("        WHILE {busy} LOOP\n            PERFORM pg_sleep(0.5);\n            COMMIT;\n        END LOOP;\n")
+        });
+        let (counted, ceiling) = batch.max_rows.map_or_else(Default::default, |rows| {
+            (
+                "    total bigint := 0;\n",
+                format!("        total := total + touched;\n        IF total > {rows} THEN\n            RAISE EXCEPTION 'limbeck: the batch statement has touched % rows, and no more than {rows} were to be expected', total;\n        END IF;\n"),
+            )
+        });
         self.statement(&format!(
-            "DO {tag}\nDECLARE\n    touched bigint;\nBEGIN\n    LOOP\n        {};\n        GET DIAGNOSTICS touched = ROW_COUNT;\n        COMMIT;\n        EXIT WHEN touched = 0;\n        PERFORM pg_sleep({});\n    END LOOP;\nEND\n{tag}",
+            "DO {tag}\nDECLARE\n    touched bigint;\n{counted}BEGIN\n    LOOP\n{wait}        {};\n        GET DIAGNOSTICS touched = ROW_COUNT;\n        COMMIT;\n        EXIT WHEN touched = 0;\n{ceiling}        PERFORM pg_sleep({});\n    END LOOP;\nEND\n{tag}",
             sql.trim_end(),
             batch.pause.as_secs_f64()
         ));

@@ -15,7 +15,7 @@ use crate::child;
 use crate::exit::{Failure, MIGRATION_FAILED, NO_DATABASE, NOT_EXECUTABLE, NOT_FOUND};
 use crate::logging::{self, LogFormat};
 use crate::render;
-use crate::reporter::{Weight, sentence};
+use crate::reporter::{BatchLines, Weight, sentence};
 
 /// Wait for the database, migrate to head, validate the schema, then become the service
 ///
@@ -78,7 +78,8 @@ impl Start {
             when_ahead: config.start.ahead,
             required_tables: &config.required_tables,
         };
-        let mut emit = |event: Event<'_>| say(&event);
+        let mut batches = BatchLines::default();
+        let mut emit = |event: Event<'_>| say(&event, &mut batches);
         let mut control = Control { cancel: app.cancel(), emit: &mut emit };
         info!("migration: waiting for PostgreSQL at {}", database.masked_url());
         prepare(&migrator, database.spec(), &startup, &mut control, &mut stage).await
@@ -155,7 +156,10 @@ fn stage(stage: Stage<'_>) {
     }
 }
 
-fn say(event: &Event<'_>) {
+fn say(event: &Event<'_>, batches: &mut BatchLines) {
+    if let Some(line) = batches.line(event) {
+        info!("migration: {line}");
+    }
     if let Event::NothingToDo = event {
         info!("migration: nothing pending");
     }

@@ -6,6 +6,7 @@ mod batch;
 pub(crate) mod cancel;
 pub(crate) mod chunk;
 pub(crate) mod failure;
+pub(crate) mod outlook;
 pub(crate) mod parts;
 mod patience;
 pub(crate) mod prepare;
@@ -19,7 +20,7 @@ use futures_util::TryStreamExt;
 use limbeck_core::Problem;
 use limbeck_core::plan::Direction;
 use limbeck_core::sql::{Statement, UnitKind, Values};
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Either};
 
 use crate::connect::Connector;
@@ -65,6 +66,8 @@ pub(crate) struct Executor<'a, 'c> {
     pub(crate) emit: &'a mut (dyn FnMut(Event<'_>) + Send),
     /// Whether a transaction of ours is open.
     pub(crate) in_transaction: bool,
+    /// How many rows an earlier run has touched with the batch statement that comes first.
+    pub(crate) batch_rows: u64,
     /// Looks whom statements wait for.
     pub(crate) watch: Watch,
 }
@@ -116,6 +119,7 @@ impl Executor<'_, '_> {
         for (index, step) in steps.iter().enumerate() {
             let running = running.filter(|_| index == 0);
             let committed = running.map_or(0, |running| running.committed);
+            self.batch_rows = running.map_or(0, |running| running.batch_rows);
             let segments = made.take().unwrap_or_else(|| maker.resumed(step, committed, settled));
             let begun = Instant::now();
             (self.emit)(Event::StepStarted {
@@ -156,7 +160,8 @@ impl Executor<'_, '_> {
         let segments = segments.map_err(failed)?;
         let of = step.script.units.len();
         if running.is_some() {
-            (self.emit)(Event::Resuming { revision: &step.step.revision, committed, of });
+            let (revision, rows) = (&step.step.revision, self.batch_rows);
+            (self.emit)(Event::Resuming { revision, committed, of, rows });
         }
         let mut setup = Some(setup);
         for segment in &segments {
@@ -168,6 +173,7 @@ impl Executor<'_, '_> {
                 let committed = segment.number - 1;
                 sent.map_err(|problem| StepFailure { problem, committed })?;
             }
+            self.batch_rows = 0;
         }
         Ok(())
     }
@@ -209,11 +215,21 @@ impl Executor<'_, '_> {
 
     /// As `send`; one wait for other sessions may take as long as `bound`.
     async fn send_within(&mut self, chunk: &Chunk, bound: Option<Duration>) -> Result<Vec<u64>, PartFailure> {
+        self.deliver(chunk, bound, &mut |_| {}).await
+    }
+
+    /// As `send_within`; the rows that come back go to `rows`.
+    async fn deliver(
+        &mut self,
+        chunk: &Chunk,
+        bound: Option<Duration>,
+        rows: &mut (dyn FnMut(PgRow) + Send),
+    ) -> Result<Vec<u64>, PartFailure> {
         let mut counts = Vec::new();
         let mut overdue = None;
         let pid = self.session.facts.backend_pid;
         let outcome = {
-            let work = stream(self.session.connection, chunk, &mut counts);
+            let work = stream(self.session.connection, chunk, &mut counts, rows);
             tokio::pin!(work);
             let ended = tokio::select! {
                 outcome = &mut work => Some(outcome),
@@ -310,11 +326,13 @@ async fn stream(
     connection: &mut PgConnection,
     chunk: &Chunk,
     counts: &mut Vec<u64>,
+    rows: &mut (dyn FnMut(PgRow) + Send),
 ) -> Result<(), sqlx::Error> {
     let mut answers = sqlx::raw_sql(AssertSqlSafe(chunk.sql().to_owned())).fetch_many(connection);
     while let Some(answer) = answers.try_next().await? {
-        if let Either::Left(done) = answer {
-            counts.push(done.rows_affected());
+        match answer {
+            Either::Left(done) => counts.push(done.rows_affected()),
+            Either::Right(row) => rows(row),
         }
     }
     Ok(())

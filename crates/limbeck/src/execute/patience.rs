@@ -26,6 +26,13 @@ impl Obstacle {
     }
 }
 
+impl PartFailure {
+    /// Whether trying again can help.
+    pub(super) fn has_obstacle(&self) -> bool {
+        self.state.as_deref().and_then(Obstacle::of).is_some()
+    }
+}
+
 impl Executor<'_, '_> {
     /// Rolls back and waits, if trying again can help; otherwise the failure is final. `attempt` counts from 1.
     pub(super) async fn try_again(&mut self, failure: PartFailure, attempt: &mut u32) -> Result<(), Problem> {

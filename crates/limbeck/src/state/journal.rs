@@ -177,7 +177,8 @@ impl Journal {
     /// Notes how many segments are committed, with their checksum.
     pub(crate) fn note_progress(&self, committed: usize, checksum: Option<&Checksum>) -> String {
         format!(
-            "UPDATE {} SET segment = {committed}, intent = NULL, catalog = NULL, committed_checksum = {} WHERE {}",
+            "UPDATE {} SET segment = {committed}, intent = NULL, catalog = NULL, batch_rows = NULL, \
+             committed_checksum = {} WHERE {}",
             self.quoted(),
             literal_or_null(checksum.map(ToString::to_string).as_deref()),
             self.is_running()
@@ -218,13 +219,18 @@ impl Journal {
         format!("(SELECT catalog::jsonb FROM {} WHERE {})", self.quoted(), self.is_running())
     }
 
+    /// Notes how many rows the unfinished batch statement has touched.
+    pub(crate) fn note_batch(&self, rows: u64) -> String {
+        format!("UPDATE {} SET batch_rows = {rows} WHERE {}", self.quoted(), self.is_running())
+    }
+
     /// Ends the running entry, with the file as it is by now; checks the rows as
     /// [`Journal::insert_done`] does.
     pub(crate) fn finish_running(&self, entry: &Entry<'_>, rows: &[RevisionId]) -> String {
         let [checksum, downgrade_checksum, downgrade] = entry.what_was_applied();
         format!(
             "UPDATE {} SET state = 'done', segments = {segments}, segment = {segments}, intent = NULL, \
-             catalog = NULL, committed_checksum = NULL, checksum = {checksum}, downgrade_checksum = {downgrade_checksum}, \
+             catalog = NULL, batch_rows = NULL, committed_checksum = NULL, checksum = {checksum}, downgrade_checksum = {downgrade_checksum}, \
              downgrade = {downgrade}, finished_at = clock_timestamp(), version_rows = {}\nFROM {}\nWHERE {}",
             self.quoted(),
             checked_rows(rows, "actual.now"),
@@ -239,12 +245,13 @@ impl Journal {
         format!("UPDATE {} SET state = 'void' WHERE {}", self.quoted(), self.is_running())
     }
 
-    /// The unfinished entry, if there is one, with the highest format of any entry.
+    /// The unfinished entry, if there is one, with the highest format of any entry. A table of an older format
+    /// lacks columns.
     pub(crate) fn select_running(&self) -> String {
         let (table, key) = (self.quoted(), literal(&self.versions.key()));
         format!(
             "SELECT f.format, r.revision, r.direction, r.segment, r.segments, r.intent, \
-             r.committed_checksum, to_jsonb(r) ->> 'catalog' AS catalog \
+             r.committed_checksum, to_jsonb(r) ->> 'catalog' AS catalog, (to_jsonb(r) ->> 'batch_rows')::int8 AS batch_rows \
              FROM (SELECT coalesce(max(format), 0::int2) AS format FROM {table}) f \
              LEFT JOIN {table} r ON r.state = 'running' AND r.version_table = {key}"
         )
@@ -255,7 +262,8 @@ impl Journal {
     pub(crate) fn select_entries(&self) -> String {
         format!(
             "SELECT format, id, state, revision, direction, checksum, downgrade_checksum, segment, segments, \
-             intent, committed_checksum, CASE WHEN state = 'running' THEN to_jsonb(entry) ->> 'catalog' END AS catalog \
+             intent, committed_checksum, CASE WHEN state = 'running' THEN to_jsonb(entry) ->> 'catalog' END AS catalog, \
+             CASE WHEN state = 'running' THEN (to_jsonb(entry) ->> 'batch_rows')::int8 END AS batch_rows \
              FROM {} entry WHERE version_table = {} OR format > {FORMAT}",
             self.quoted(),
             literal(&self.versions.key())
@@ -411,6 +419,8 @@ pub struct Running {
     pub committed_checksum: Option<String>,
     /// What the catalog said before that statement, or the operator's word on it.
     pub catalog: Option<String>,
+    /// How many rows the batch statement after these segments has touched.
+    pub batch_rows: u64,
 }
 
 /// What an operator says of a statement whose outcome was open.

@@ -485,6 +485,10 @@ fn read_running(row: &PgRow) -> Result<Option<Running>, sqlx::Error> {
         intent: row.try_get("intent")?,
         committed_checksum: row.try_get("committed_checksum")?,
         catalog: row.try_get("catalog")?,
+        batch_rows: row
+            .try_get::<Option<i64>, _>("batch_rows")?
+            .and_then(|rows| u64::try_from(rows).ok())
+            .unwrap_or_default(),
     }))
 }
 

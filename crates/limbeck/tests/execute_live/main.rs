@@ -5,6 +5,7 @@
 
 mod ahead;
 mod alembic;
+mod batches;
 mod cancel;
 mod cases;
 mod lock;

@@ -124,11 +124,14 @@ fn event_line(event: &Event<'_>) -> Option<String> {
             Direction::Upgrade => format!("applied {}", step.revision),
             Direction::Downgrade => format!("undone {}", step.revision),
         },
-        Event::Resuming { revision, committed, of } => {
+        Event::Resuming { revision, committed, of, rows: 0 } => {
             format!("resuming {revision} after {committed} of {of}")
         }
+        Event::Resuming { revision, committed, of, rows } => {
+            format!("resuming {revision} after {committed} of {of} and {rows} rows")
+        }
         Event::Settled { revision, found, then, .. } => format!("settled {revision}: {found}: {then:?}"),
-        Event::Batch { rows } => format!("batch: {rows} rows so far"),
+        Event::Batch { rows, .. } => format!("batch: {rows} rows so far"),
         Event::Retrying { attempt, .. } => format!("retrying: {attempt}"),
         Event::Stamped { change } => format!("stamped {:?} -> {:?}", change.from, change.to),
         Event::Cancelling => "cancelling".to_owned(),
