@@ -123,7 +123,7 @@ impl App {
     fn options(&self, adjust: impl FnOnce(&mut Options)) -> Result<Options, Error> {
         let config = self.config()?;
         let mut options = Options {
-            state: state_options(config),
+            state: StateOptions::of(config),
             edited: config.edited,
             values: self.values(config)?,
             concurrently_wait: config.concurrently_wait,
@@ -158,6 +158,16 @@ impl App {
         let open =
             async { Database::open(self.config()?, self.globals.url.as_deref(), self.verbosity()).await };
         self.database.get_or_try_init(|| open).await
+    }
+
+    /// The database that `--url` or the environment names, where there is no project.
+    pub(crate) async fn database_alone(&self, config: &Config) -> Result<Option<&Database>, Error> {
+        let flag = self.globals.url.as_deref();
+        if !Database::is_elsewhere(config, flag) {
+            return Ok(None);
+        }
+        let open = async { Database::open(config, flag, self.verbosity()).await };
+        self.database.get_or_try_init(|| open).await.map(Some)
     }
 
     /// How the database stands to the revisions.
@@ -226,17 +236,6 @@ fn unread(config: &Config, error: Error) -> Error {
 
 pub(crate) fn cancelled() -> Error {
     Problem::new(Code::Cancelled, "cancelled").into()
-}
-
-/// Where limbeck keeps its state.
-pub(crate) fn state_options(config: &Config) -> StateOptions {
-    StateOptions {
-        version_table: config.version_table.clone(),
-        version_table_schema: config.version_table_schema.clone(),
-        journal_schema: config.journal_schema.clone(),
-        lock_timeout: config.lock_timeout,
-        role: config.role.clone(),
-    }
 }
 
 /// The better problem, where there are no revisions because nobody said which database's.

@@ -3,8 +3,8 @@
 //! | code | meaning |
 //! |---|---|
 //! | 0 | done |
-//! | 1 | failed; `start`: no database |
-//! | 2 | `start`: the migration failed |
+//! | 1 | failed; `start`: no database; `doctor`: warnings |
+//! | 2 | `start`: the migration failed; `doctor`: errors |
 //! | 64 | wrong usage (sysexits' EX_USAGE) |
 //! | 126, 127 | `start`: the command cannot be executed, or is not there |
 //! | 130, 143 | stopped by SIGINT, SIGTERM |
@@ -19,6 +19,9 @@ use crate::output;
 pub(crate) const NO_DATABASE: u8 = 1;
 /// The migration of `start` failed.
 pub(crate) const MIGRATION_FAILED: u8 = 2;
+/// The worst that `doctor` found: numbers that rise with the trouble, as monitoring systems expect them.
+pub(crate) const DOCTOR_WARNS: u8 = 1;
+pub(crate) const DOCTOR_FINDS_ERRORS: u8 = 2;
 /// The command of `start` cannot be executed, or is not there: the shell's numbers.
 pub(crate) const NOT_EXECUTABLE: u8 = 126;
 pub(crate) const NOT_FOUND: u8 = 127;

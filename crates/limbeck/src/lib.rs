@@ -15,6 +15,7 @@
 mod ahead;
 pub mod config;
 pub mod connect;
+pub mod doctor;
 mod edited;
 mod embedded;
 mod error;

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use limbeck::StateOptions;
 use limbeck::log::{self, Log as Journal, LogEntry, LogFilter};
 use serde_json::{Value, json};
 
@@ -32,7 +33,7 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
-        let options = app::state_options(app.config()?);
+        let options = StateOptions::of(app.config()?);
         let filter = LogFilter { revisions: &self.revisions, limit: self.limit };
         let work = async {
             let mut connection = app.database().await?.connect("limbeck").await?;

@@ -51,6 +51,7 @@ verbs! {
     edit::Edit,
     wait::Wait,
     validate::Validate,
+    doctor::Doctor,
     start::Start,
     #[command(name = "ensure_version", visible_alias = "ensure-version")]
     ensure_version::EnsureVersion,
@@ -77,7 +78,7 @@ PostgreSQL that limbeck starts itself in the project's folder .limbeck.
 
 -c, -n, -x and --raiseerr stand before the command: `limbeck -n billing upgrade head`.
 
-Exit codes: 0 done, 1 failed, 64 wrong usage; `start` has its own (see `limbeck start --help`).";
+Exit codes: 0 done, 1 failed, 64 wrong usage; `start` and `doctor` have their own (see their --help).";
 
 /// Options of every verb.
 #[derive(Debug, Args)]

@@ -27,6 +27,12 @@ static VARYING: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r"\bpid \d+", "pid [PID]"),
         (r"\bsession \d+", "session [PID]"),
         (r"limbeck \d+\.\d+\.\d+", "limbeck [VERSION]"),
+        (r"PostgreSQL \d+\.\d+", "PostgreSQL [VERSION]"),
+        (r"\d+ [GM]iB free in .*", "[SPACE] free in [FOLDER]"),
+        (r"\btransaction that is \d+ s old", "transaction that is [AGE] old"),
+        (r"\bis \d+ s old;", "is [AGE] old;"),
+        (r"pid IN \(\d+\)", "pid IN ([PID])"),
+        (r"pg_terminate_backend\(\d+\)", "pg_terminate_backend([PID])"),
     ]
     .map(|(pattern, name)| (regex(pattern), name))
     .into()

@@ -184,6 +184,16 @@ impl ConnectSpec {
         &self.database
     }
 
+    /// How the connection is to be encrypted: libpq's word.
+    pub fn sslmode(&self) -> &'static str {
+        self.sslmode.as_str()
+    }
+
+    /// Whether the server must prove who it is, by name.
+    pub fn verifies_server(&self) -> bool {
+        self.sslmode == SslMode::VerifyFull
+    }
+
     /// Where the URL came from.
     pub fn came_from(&self) -> &Origin {
         &self.origin

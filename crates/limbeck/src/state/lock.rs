@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use limbeck_core::{Code, Problem};
 use sha2::{Digest, Sha256};
 use sqlx::Row;
+use sqlx::postgres::PgRow;
 
 use super::session::Session;
 use super::version_table::VersionTable;
@@ -70,9 +71,16 @@ async fn try_lock(session: &mut Session<'_>, key: i64) -> Result<bool, Error> {
 
 /// Asks who holds the lock. `pg_locks` shows a 64-bit key in two halves.
 async fn holder(session: &mut Session<'_>, key: i64) -> Result<Option<Holder>, Error> {
+    let sets = session.query(&holder_query(key)).await?;
+    let Some(row) = sets.iter().flatten().next() else { return Ok(None) };
+    read_holder(row).map(Some).map_err(|e: sqlx::Error| failure::database(&e).into())
+}
+
+/// The question who holds a lock; [`read_holder`] reads the answer, of one row or none.
+pub(crate) fn holder_query(key: i64) -> String {
     let bytes = key.to_be_bytes();
     let half = |at: usize| u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
-    let sql = format!(
+    format!(
         "SELECT l.pid, coalesce(a.application_name, '') AS application, coalesce(a.usename::text, '') AS usename, \
          coalesce(host(a.client_addr), '') AS address FROM pg_catalog.pg_locks l \
          LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid WHERE l.locktype = 'advisory' AND l.granted \
@@ -80,18 +88,17 @@ async fn holder(session: &mut Session<'_>, key: i64) -> Result<Option<Holder>, E
          AND l.classid = {} AND l.objid = {} AND l.objsubid = 1",
         half(0),
         half(4)
-    );
-    let sets = session.query(&sql).await?;
-    let Some(row) = sets.iter().flatten().next() else { return Ok(None) };
-    let read = || {
-        Ok(Holder {
-            pid: row.try_get("pid")?,
-            application: row.try_get("application")?,
-            user: row.try_get("usename")?,
-            address: row.try_get("address")?,
-        })
-    };
-    read().map(Some).map_err(|e: sqlx::Error| failure::database(&e).into())
+    )
+}
+
+/// A row of [`holder_query`].
+pub(crate) fn read_holder(row: &PgRow) -> Result<Holder, sqlx::Error> {
+    Ok(Holder {
+        pid: row.try_get("pid")?,
+        application: row.try_get("application")?,
+        user: row.try_get("usename")?,
+        address: row.try_get("address")?,
+    })
 }
 
 fn timed_out(patience: Duration, holder: Option<&Holder>) -> Problem {

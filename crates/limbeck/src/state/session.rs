@@ -13,6 +13,7 @@ use super::access::{self, Access};
 use super::journal::{self, Journal, Lineage, Noted, Running};
 use super::pooling;
 use super::version_table::VersionTable;
+use crate::config::Config;
 use crate::error::Error;
 use crate::execute::failure;
 use crate::quote::{ident, literal, unquoted};
@@ -30,6 +31,19 @@ pub struct StateOptions {
     pub lock_timeout: Duration,
     /// The role to become after connecting.
     pub role: Option<String>,
+}
+
+impl StateOptions {
+    /// As the configuration says.
+    pub fn of(config: &Config) -> Self {
+        Self {
+            version_table: config.version_table.clone(),
+            version_table_schema: config.version_table_schema.clone(),
+            journal_schema: config.journal_schema.clone(),
+            lock_timeout: config.lock_timeout,
+            role: config.role.clone(),
+        }
+    }
 }
 
 impl Default for StateOptions {
@@ -61,7 +75,7 @@ struct Ground {
     /// The `VARCHAR` width of the version column, where the table is there and the width has a limit.
     version_width: Option<usize>,
     /// Whether the journal's table lacks columns of this limbeck's format.
-    journal_is_older: bool,
+    pub(crate) journal_is_older: bool,
     access: Access,
 }
 
@@ -85,7 +99,7 @@ pub(crate) enum Checksums {
 
 /// What a database says of itself and of limbeck's state in it: all that is asked before the revisions must be
 /// known, so that it can be asked while they are read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct FirstLook {
     facts: Facts,
     versions: VersionTable,
@@ -101,6 +115,16 @@ impl FirstLook {
         let mut session = Session::open(connection, options.clone(), crate::APPLICATION).await?;
         let recorded = session.recorded(Checksums::Read).await?;
         Ok(Self { facts: session.facts, versions: session.versions, recorded })
+    }
+
+    /// The version table, found or to be made.
+    pub(crate) fn versions(&self) -> &VersionTable {
+        &self.versions
+    }
+
+    /// The version table's rows.
+    pub(crate) fn rows(&self) -> &[String] {
+        &self.recorded.rows
     }
 }
 
@@ -261,6 +285,11 @@ impl<'c> Session<'c> {
             statements.push(self.journal.widen());
         }
         Ok(statements)
+    }
+
+    /// Whether the journal's table lacks columns of this limbeck's format, as far as that has been asked.
+    pub(crate) fn journal_is_older(&self) -> bool {
+        self.facts.ground.as_ref().is_some_and(|ground| ground.journal_is_older)
     }
 
     /// Remembers that [`Session::setup`] has been committed.
