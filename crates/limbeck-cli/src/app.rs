@@ -234,6 +234,7 @@ fn unread(config: &Config, error: Error) -> Error {
     none_chosen(config).map_or(error, Error::from)
 }
 
+/// A signal came.
 pub(crate) fn cancelled() -> Error {
     Problem::new(Code::Cancelled, "cancelled").into()
 }

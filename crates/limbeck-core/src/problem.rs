@@ -173,6 +173,8 @@ codes! {
     InTheWay = "run::in-the-way",
     /// What was asked for cannot be done with these revisions (several segments in one transaction, say).
     NotPossible = "run::not-possible",
+    /// Data would be lost, and nobody said that it may.
+    DataLoss = "run::data-loss",
     /// The schema lacks something that it should have.
     Validation = "run::validation",
     /// A defect of limbeck's own.

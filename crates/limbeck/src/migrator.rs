@@ -23,6 +23,7 @@ use crate::execute::prepare::prepare;
 use crate::execute::watch::Watch;
 use crate::execute::{Executor, Pace, RunOptions};
 use crate::log::{Log, LogFilter};
+use crate::loss::{self, Losses};
 use crate::project::Project;
 use crate::repair::Repair;
 use crate::state::journal::{Lineage, Running, Verdict};
@@ -322,6 +323,23 @@ impl Migrator {
         let recorded = session.recorded(Checksums::Skip).await?;
         let state = self.state(&mut session, recorded).await?;
         resolve::run(&mut session, state.recorded.running, revision, verdict, note).await
+    }
+
+    /// What a downgrade would take away of what the database holds now. Reads a bounded number of rows, and
+    /// changes nothing. Other jobs are not looked at, and give nothing.
+    ///
+    /// # Errors
+    /// As [`Migrator::preview`].
+    pub async fn losses(&self, connection: &mut PgConnection, job: Job<'_>) -> Result<Losses, Error> {
+        let Job::Downgrade(target) = job else { return Ok(Losses::default()) };
+        self.require_revisions()?;
+        let mut session = self.session(connection).await?;
+        let recorded = session.recorded(Checksums::Skip).await?;
+        let state = self.state(&mut session, recorded).await?;
+        let plan = self.plan(&state, Way::Down(target))?;
+        let steps = prepare(&self.project, &plan, &self.options.values, self.options.mode)?;
+        let scripts = steps.iter().map(|step| (&step.step.revision, &step.script));
+        loss::of_scripts(connection, scripts, &self.options.values).await
     }
 
     /// The SQL of a job, without a database (`--sql`). Applied with psql it leaves the database that the

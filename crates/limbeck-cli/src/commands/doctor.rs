@@ -6,10 +6,9 @@ use limbeck::config::Config;
 use limbeck::connect::process_env;
 use limbeck::doctor::{self, Finding, Patient, Severity};
 use limbeck::Error;
-use limbeck_core::{Code, Problem};
 use serde_json::json;
 
-use crate::app::App;
+use crate::app::{App, cancelled};
 use crate::database::Database;
 use crate::exit::{self, Failure};
 use crate::output;
@@ -33,7 +32,7 @@ impl Doctor {
     pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
         let findings = tokio::select! {
             findings = examine(app) => findings,
-            () = app.cancelled() => return Err(Problem::new(Code::Cancelled, "cancelled").into()),
+            () = app.cancelled() => return Err(cancelled().into()),
         };
         let worst = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Fine);
         match self.json {

@@ -2,12 +2,13 @@
 
 use clap::Args;
 use limbeck::connect::Connection;
-use limbeck::{Control, Event, Job, Migrator, Options, Pace, Preview, Report, TransactionMode};
+use limbeck::{Control, Event, Job, Losses, Migrator, Options, Pace, Preview, Report, TransactionMode};
 use limbeck_core::graph::Target;
 use limbeck_core::plan::{Plan, Step};
 use serde::Serialize;
 
-use crate::app::{App, Connected};
+use super::consent::{self, Consent};
+use crate::app::{App, Connected, cancelled};
 use crate::database::Database;
 use crate::exit::Failure;
 use crate::output;
@@ -31,6 +32,8 @@ pub(crate) struct How {
     /// Seconds to wait for another migration of the same database to end
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     pub(crate) lock_wait: u64,
+    #[arg(skip)]
+    pub(super) consent: Consent,
 }
 
 /// Does the job in the way that was asked for.
@@ -49,10 +52,15 @@ pub(crate) async fn run(app: &App, how: &How, mode: TransactionMode, job: Job<'_
         output::text(&app.migrator(adjust)?.to_sql(job)?);
         return Ok(());
     }
-    let (migrator, connected) = app.connected(adjust).await?;
+    let (migrator, mut connected) = app.connected(adjust).await?;
+    let losses = tokio::select! {
+        losses = migrator.losses(&mut connected.connection, job) => losses?,
+        () = app.cancelled() => return Err(cancelled().into()),
+    };
     if how.dry_run {
-        return preview(how, &migrator, connected.connection, job).await;
+        return preview(how, &migrator, connected.connection, job, &losses).await;
     }
+    consent::obtain(app, &losses, how.consent, "downgrade").await?;
     let report = execute(app, &migrator, connected, job).await?;
     if app.verbosity() == Verbosity::Normal
         && let Some(id) = passed(&migrator, &report, job)
@@ -63,7 +71,7 @@ pub(crate) async fn run(app: &App, how: &How, mode: TransactionMode, job: Job<'_
         ));
     }
     if how.json {
-        output::json(&ReportView::from(&report));
+        output::json(&ReportView { losses: views(job, &losses), ..ReportView::from(&report) });
     }
     Ok(())
 }
@@ -104,9 +112,12 @@ async fn preview(
     migrator: &Migrator,
     mut connection: Connection,
     job: Job<'_>,
+    losses: &Losses,
 ) -> Result<(), Failure> {
     match migrator.preview(&mut connection, job).await? {
-        Preview::Plan(plan) if how.json => output::json(&PlanView::from(&plan)),
+        Preview::Plan(plan) if how.json => {
+            output::json(&PlanView { losses: views(job, losses), ..PlanView::from(&plan) });
+        }
         Preview::Plan(plan) => {
             for step in &plan.steps {
                 let revision = migrator.project().revision(step.revision.as_str());
@@ -115,6 +126,13 @@ async fn preview(
             }
             if plan.steps.is_empty() {
                 output::progress("Nothing to do.");
+            }
+            if !losses.is_empty() {
+                output::line(match losses.losses.is_empty() {
+                    true => "It may destroy data:",
+                    false => "It would destroy data:",
+                });
+                losses.lines().for_each(|line| output::line(&format!("  {line}")));
             }
         }
         Preview::Stamp(stamp) if how.json => {
@@ -140,6 +158,8 @@ struct StepView<'a> {
 struct PlanView<'a> {
     steps: Vec<StepView<'a>>,
     rows: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    losses: Option<serde_json::Value>,
 }
 
 #[derive(Serialize)]
@@ -147,6 +167,13 @@ struct ReportView<'a> {
     steps: Vec<StepView<'a>>,
     rows: &'a [String],
     ahead: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    losses: Option<serde_json::Value>,
+}
+
+/// What a downgrade destroys; no other job has it.
+fn views(job: Job<'_>, losses: &Losses) -> Option<serde_json::Value> {
+    matches!(job, Job::Downgrade(_)).then(|| consent::view(losses))
 }
 
 impl<'a> From<&'a Plan> for PlanView<'a> {
@@ -158,6 +185,7 @@ impl<'a> From<&'a Plan> for PlanView<'a> {
         Self {
             steps: plan.steps.iter().map(view).collect(),
             rows: plan.after.iter().map(AsRef::as_ref).collect(),
+            losses: None,
         }
     }
 }
@@ -171,6 +199,7 @@ impl<'a> From<&'a Report> for ReportView<'a> {
                 .collect(),
             rows: &report.rows,
             ahead: report.ahead.iter().map(AsRef::as_ref).collect(),
+            losses: None,
         }
     }
 }

@@ -31,6 +31,7 @@ macro_rules! verbs {
     };
 }
 
+mod consent;
 mod migrate;
 mod view;
 

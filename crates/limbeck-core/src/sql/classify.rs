@@ -188,11 +188,11 @@ impl<'a> Words<'a> {
         Self { text, rest: tokens }
     }
 
-    fn first(&self) -> Option<(TokenKind, &'a str)> {
+    pub(super) fn first(&self) -> Option<(TokenKind, &'a str)> {
         self.rest.first().map(|token| (token.kind, &self.text[token.span.clone()]))
     }
 
-    fn skip(&mut self) {
+    pub(super) fn skip(&mut self) {
         self.rest = self.rest.get(1..).unwrap_or_default();
     }
 
@@ -230,12 +230,12 @@ impl<'a> Words<'a> {
     }
 
     /// Takes a word from a list of pairs and gives what it stands for.
-    fn eat_one_of<T: Clone>(&mut self, words: &[(&str, T)]) -> Option<T> {
+    pub(super) fn eat_one_of<T: Clone>(&mut self, words: &[(&str, T)]) -> Option<T> {
         words.iter().find_map(|(word, meaning)| self.eat(word).map(|()| meaning.clone()))
     }
 
     /// Takes one name's part, quoted or not. The inner `None`: a name is there and cannot be told.
-    fn part(&mut self) -> Option<Option<String>> {
+    pub(super) fn part(&mut self) -> Option<Option<String>> {
         let (kind, next) = self.first()?;
         let part = match kind {
             TokenKind::Word => Some(fold(next)),
@@ -248,7 +248,7 @@ impl<'a> Words<'a> {
     }
 
     /// Takes a name with its schema. Without a name it takes nothing.
-    fn name(&mut self) -> Option<ObjectName> {
+    pub(super) fn name(&mut self) -> Option<ObjectName> {
         let (mut schema, mut name) = (None, self.part()?);
         let mut known = name.is_some();
         while self.eat(".").is_some() {

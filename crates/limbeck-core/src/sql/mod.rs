@@ -4,6 +4,7 @@
 
 pub mod checksum;
 mod classify;
+pub mod destroys;
 mod directive;
 mod name;
 mod refuse;
