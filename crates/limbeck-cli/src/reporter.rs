@@ -180,6 +180,8 @@ pub(crate) fn sentence(event: &Event<'_>) -> Option<(Weight, String)> {
             );
             warning(format!("waiting for the migration of {who}, {} s so far", waited.as_secs()))
         }
+        Event::Emptied { objects: 1 } => progress("Dropped 1 object".to_owned()),
+        Event::Emptied { objects } => progress(format!("Dropped {objects} objects")),
         Event::Ahead { rows } => progress(format!(
             "The database is ahead of these revisions: {} comes from a newer release (or its file is gone). No migration is needed.",
             join(rows)

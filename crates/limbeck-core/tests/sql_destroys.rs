@@ -1,6 +1,6 @@
 //! What statements take away: `tests/sql_destroys.txt`, a statement per paragraph with what it does below.
 
-use limbeck_core::sql::destroys::destroys;
+use limbeck_core::sql::destroys::{Dropped, destroys, makes};
 use proptest::prelude::*;
 
 #[test]
@@ -17,6 +17,15 @@ fn statements_and_what_they_take_away() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_revisions_make_is_known() {
+    let made = makes;
+    assert_eq!(made("CREATE SCHEMA IF NOT EXISTS Billing"), Some((Dropped::Schema, "billing".to_owned())));
+    assert_eq!(made("create schema authorization app"), Some((Dropped::Schema, "app".to_owned())));
+    assert_eq!(made("CREATE EXTENSION \"uuid-ossp\""), Some((Dropped::Extension, "uuid-ossp".to_owned())));
+    assert_eq!(made("CREATE TABLE schema (id int)"), None);
 }
 
 proptest! {

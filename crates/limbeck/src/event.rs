@@ -37,6 +37,11 @@ pub enum Event<'a> {
         /// Its file, as shown to users.
         file: &'a str,
     },
+    /// A reset has taken away everything.
+    Emptied {
+        /// How many objects that were.
+        objects: usize,
+    },
     /// The target is reached: nothing to do.
     NothingToDo,
     /// A step begins.

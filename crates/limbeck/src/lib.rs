@@ -29,6 +29,7 @@ mod offline;
 mod project;
 mod quote;
 mod repair;
+mod reset;
 mod resolve;
 mod resume;
 mod stamp;
@@ -50,6 +51,7 @@ pub use loss::{Amount, Loss, LossKind, Losses, UntoldLoss};
 pub use migrator::{Control, Job, Migrator, Options, Preview, Report, Status};
 pub use project::Project;
 pub use repair::Repair;
+pub use reset::{Contents, Reset};
 pub use state::journal::{FORMAT as JOURNAL_FORMAT, Running, Verdict};
 pub use state::session::{FirstLook, StateOptions};
 

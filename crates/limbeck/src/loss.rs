@@ -385,26 +385,36 @@ impl Found {
         }
     }
 
-    /// Rows, and rows with a value, of at most [`COUNTED`] and one.
     fn count(&self, number: usize) -> Option<String> {
-        let (relation, limit) = (&self.relation, COUNTED + 1);
         let value = self.column.as_deref().map_or_else(|| "1".to_owned(), ident);
-        self.may_count.then(|| {
-            format!(
-                "SELECT {number} AS n, count(*)::int8 AS rows, count(v)::int8 AS filled FROM \
-                 (SELECT {value} AS v FROM {relation} LIMIT {limit}) s"
-            )
-        })
+        self.may_count.then(|| count_query(number, &self.relation, &value))
     }
+}
 
-    fn amount(&self, counted: Option<(u64, u64)>) -> Amount {
-        match counted {
-            None if self.estimate == 0 => Amount::Unknown,
-            None => Amount::About(self.estimate),
-            Some((rows, filled)) if rows <= COUNTED => Amount::Exactly(filled),
-            Some((_, filled)) => Amount::About(self.estimate.max(filled)),
-        }
+/// Rows, and rows with a value, of at most [`COUNTED`] and one.
+fn count_query(number: usize, relation: &str, value: &str) -> String {
+    let limit = COUNTED + 1;
+    format!(
+        "SELECT {number} AS n, count(*)::int8 AS rows, count(v)::int8 AS filled FROM \
+         (SELECT {value} AS v FROM {relation} LIMIT {limit}) s"
+    )
+}
+
+fn amount(counted: Option<(u64, u64)>, estimate: u64) -> Amount {
+    match counted {
+        None if estimate == 0 => Amount::Unknown,
+        None => Amount::About(estimate),
+        Some((rows, filled)) if rows <= COUNTED => Amount::Exactly(filled),
+        Some((_, filled)) => Amount::About(estimate.max(filled)),
     }
+}
+
+/// How much relations hold, given by name and estimate.
+pub(crate) async fn amounts(connection: &mut PgConnection, relations: &[(&str, u64)]) -> Vec<Amount> {
+    let parts = relations.iter().enumerate().map(|(number, (name, _))| count_query(number, name, "1"));
+    let counted = count(connection, parts.collect()).await;
+    let all = relations.iter().enumerate();
+    all.map(|(number, (_, estimate))| amount(counted.get(&number).copied(), *estimate)).collect()
 }
 
 async fn look_up(connection: &mut PgConnection, wanted: &[Wanted]) -> Result<Vec<Loss>, Error> {
@@ -412,11 +422,12 @@ async fn look_up(connection: &mut PgConnection, wanted: &[Wanted]) -> Result<Vec
     let sets = simple_query(connection, &catalog_query(wanted)).await.map_err(read)?;
     let found: Result<Vec<Found>, _> = sets.iter().flatten().map(|row| Found::read(row, wanted)).collect();
     let found = once_each(found.map_err(read)?);
-    let counted = count(connection, &found).await;
+    let parts = found.iter().enumerate().filter_map(|(number, found)| found.count(number));
+    let counted = count(connection, parts.collect()).await;
     let mut losses = Vec::new();
     for (number, found) in found.iter().enumerate() {
         let Some(wanted) = wanted.get(found.wanted) else { continue };
-        let amount = found.amount(counted.get(&number).copied());
+        let amount = amount(counted.get(&number).copied(), found.estimate);
         if amount != Amount::Exactly(0) {
             losses.push(Loss {
                 kind: found.kind,
@@ -465,9 +476,7 @@ const PATIENCE: &str = "SET lock_timeout = '500ms'; SET statement_timeout = '20s
 const IMPATIENCE: &str = "RESET lock_timeout; RESET statement_timeout";
 
 /// Counts all at once, or where that fails (a table is locked, say) what can be counted.
-async fn count(connection: &mut PgConnection, found: &[Found]) -> HashMap<usize, (u64, u64)> {
-    let parts: Vec<String> =
-        found.iter().enumerate().filter_map(|(number, found)| found.count(number)).collect();
+async fn count(connection: &mut PgConnection, parts: Vec<String>) -> HashMap<usize, (u64, u64)> {
     if parts.is_empty() {
         return HashMap::new();
     }

@@ -189,6 +189,7 @@ impl Migrator {
         self
     }
 
+    /// What runs are made with.
     pub(crate) fn options(&self) -> &Options {
         &self.options
     }

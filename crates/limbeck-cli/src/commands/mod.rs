@@ -53,6 +53,7 @@ verbs! {
     wait::Wait,
     validate::Validate,
     doctor::Doctor,
+    reset::Reset,
     start::Start,
     #[command(name = "ensure_version", visible_alias = "ensure-version")]
     ensure_version::EnsureVersion,

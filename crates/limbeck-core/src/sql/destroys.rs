@@ -151,6 +151,17 @@ pub fn destroys(sql: &str) -> Vec<Effect> {
     }
 }
 
+/// The schema or extension that a statement makes, and a reset must therefore take away.
+pub fn makes(sql: &str) -> Option<(Dropped, String)> {
+    let tokens: Vec<Token> = Lexer::new(sql, 0).filter(|token| !token.is_blank()).collect();
+    let mut words = Words::new(sql, &tokens);
+    words.eat("create")?;
+    let kind = words.eat_one_of(&[("schema", Dropped::Schema), ("extension", Dropped::Extension)])?;
+    words.eat_all(&["if", "not", "exists"]);
+    words.eat("authorization");
+    Some((kind, words.part()??))
+}
+
 const KINDS: &[(&[&str], Dropped)] = &[
     (&["table"], Dropped::Table),
     (&["materialized", "view"], Dropped::MaterializedView),
