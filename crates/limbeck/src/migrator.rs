@@ -547,16 +547,7 @@ impl Migrator {
         if !state.ahead.is_empty() {
             return ahead::plan(self.graph(), &state.known, &state.ahead, way);
         }
-        let rows = &state.recorded.rows;
-        let running = state.recorded.running.as_ref();
-        match way {
-            Way::Up(target) => {
-                resume::first(self.graph(), plan::upgrade(self.graph(), rows, target)?, running)
-            }
-            Way::Down(target) => {
-                resume::first(self.graph(), plan::downgrade(self.graph(), rows, target)?, running)
-            }
-        }
+        resume::plan(self.graph(), &state.recorded.rows, state.recorded.running.as_ref(), way)
     }
 
     fn tell(&self, state: &State, control: &mut Control<'_>) {

@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 
 use limbeck_core::graph::{Applied, Graph};
-use limbeck_core::plan::{Direction, Plan};
+use limbeck_core::plan::{self, Direction, Plan};
 use limbeck_core::revision::RevisionId;
 use limbeck_core::{Code, Problem};
 
 use crate::execute::parts::Prepared;
+use crate::migrator::Way;
 use crate::state::journal::Running;
 
 /// Whether the version rows, which are the truth, contradict an unfinished entry: another tool has finished
@@ -27,12 +28,43 @@ pub(crate) fn is_void(graph: &Graph, known: &[String], running: &Running) -> Res
     Ok(applied.contains(node.id()) || below.any(|other| !applied.contains(other.id())))
 }
 
+/// The steps of a job. One that leads down from an unfinished upgrade completes that first; one that leads up
+/// from an unfinished downgrade is refused, since to complete that may destroy what the upgrade is to keep.
+///
+/// # Errors
+/// The target cannot be reached, or something else is unfinished.
+pub(crate) fn plan(
+    graph: &Graph,
+    rows: &[String],
+    running: Option<&Running>,
+    way: Way<'_>,
+) -> Result<Plan, Problem> {
+    match way {
+        Way::Up(target) => first(graph, plan::upgrade(graph, rows, target)?, running),
+        Way::Down(target) => {
+            let is_upgrade = |running: &&Running| running.direction == Direction::Upgrade.as_str();
+            let Some(upgrade) = running.filter(is_upgrade).filter(|r| graph.get(&r.revision).is_some())
+            else {
+                return first(graph, plan::downgrade(graph, rows, target)?, running);
+            };
+            let completed = first(graph, plan::upgrade(graph, rows, &upgrade.revision)?, running)?;
+            let rows: Vec<String> = completed.after.iter().map(ToString::to_string).collect();
+            let down = plan::downgrade(graph, &rows, target)?;
+            Ok(Plan {
+                steps: completed.steps.into_iter().chain(down.steps).collect(),
+                before: completed.before,
+                ..down
+            })
+        }
+    }
+}
+
 /// Checks that a plan can go on with what is unfinished. What a newer release left unfinished stands in the
 /// way of a plan with steps only.
 ///
 /// # Errors
 /// The plan does not begin with the unfinished revision.
-pub(crate) fn first(graph: &Graph, plan: Plan, running: Option<&Running>) -> Result<Plan, Problem> {
+fn first(graph: &Graph, plan: Plan, running: Option<&Running>) -> Result<Plan, Problem> {
     let is_ours = |running: &&Running| graph.get(&running.revision).is_some();
     let Some(running) = running.filter(|running| !plan.is_empty() || is_ours(running)) else {
         return Ok(plan);
@@ -40,7 +72,7 @@ pub(crate) fn first(graph: &Graph, plan: Plan, running: Option<&Running>) -> Res
     let begins = plan.steps.first().is_some_and(|step| {
         step.revision.as_str() == running.revision && step.direction.as_str() == running.direction
     });
-    if begins { Ok(plan) } else { Err(unfinished(running)) }
+    if begins { Ok(plan) } else { Err(unfinished(graph, running)) }
 }
 
 /// The unfinished run of the first step, if there is one and it can go on.
@@ -131,7 +163,7 @@ pub(crate) fn given_up(running: &Running) -> Problem {
     .help("finish or undo it by hand, and look for invalid indexes")
 }
 
-fn unfinished(running: &Running) -> Problem {
+fn unfinished(graph: &Graph, running: &Running) -> Problem {
     let Running { revision, direction, committed, segments, .. } = running;
     Problem::new(
         Code::DatabaseState,
@@ -144,6 +176,16 @@ fn unfinished(running: &Running) -> Problem {
             "complete it first: `limbeck upgrade {revision}`; or undo by hand what it committed, and `limbeck \
              stamp` the revision before it"
         ),
-        _ => format!("complete it first: `limbeck downgrade` to a target below {revision}"),
+        _ => format!("complete it first: `limbeck downgrade {}`", below(graph, revision)),
     })
+}
+
+/// The target that undoes a revision and no more.
+fn below(graph: &Graph, revision: &str) -> String {
+    let parents: Vec<_> = graph.get(revision).into_iter().flat_map(|node| graph.parents(node)).collect();
+    match parents[..] {
+        [] => "base".to_owned(),
+        [parent] => parent.id().to_string(),
+        _ => format!("{revision}-1"),
+    }
 }
