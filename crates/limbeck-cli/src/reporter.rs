@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
-use limbeck::{Blocker, Busy, Event, Obstacle};
+use limbeck::{Blocker, Busy, Event, Obstacle, Then};
 use limbeck_core::plan::Step;
 use limbeck_core::revision::RevisionId;
 
@@ -203,6 +203,15 @@ pub(crate) fn sentence(event: &Event<'_>) -> Option<(Weight, String)> {
                 "Going on with the interrupted revision {revision}: {committed} of {of} segments are committed{batches}"
             ))
         }
+        Event::Settled { statement, found, then, .. } => progress(format!(
+            "The interrupted statement ({}): {found}, so {}",
+            shortened(statement),
+            match then {
+                Then::GoesOn => "it is not run again".to_owned(),
+                Then::Mends(mending) => format!("first: {mending}"),
+                _ => "it runs again".to_owned(),
+            }
+        )),
         Event::HoldingOn { busy, waited } => {
             let why = match busy {
                 Busy::Lag { lag, allowed } => format!(
@@ -250,6 +259,15 @@ pub(crate) fn running_line(step: &Step, message: &str) -> String {
 fn join(ids: &[RevisionId]) -> String {
     let ids: Vec<&str> = ids.iter().map(RevisionId::as_str).collect();
     ids.join(", ")
+}
+
+/// A statement in the middle of a sentence.
+pub(crate) fn shortened(statement: &str) -> String {
+    const WIDTH: usize = 80;
+    if statement.chars().count() <= WIDTH {
+        return statement.to_owned();
+    }
+    statement.chars().take(WIDTH - 3).collect::<String>() + "..."
 }
 
 fn first_line(sql: &str) -> String {

@@ -2,12 +2,60 @@ use clap::Args;
 use limbeck::Edited;
 use limbeck_core::graph::{Applied, describe};
 use limbeck_core::{Code, Problem};
+use serde::Serialize;
 use serde_json::json;
 
 use super::view::{EditedView, RevisionView};
 use crate::app::App;
 use crate::exit::Failure;
 use crate::output;
+use crate::reporter::shortened;
+use limbeck::Running;
+
+/// A revision that began and did not end, as JSON.
+#[derive(Serialize)]
+struct InterruptedView<'a> {
+    revision: &'a str,
+    direction: &'a str,
+    segments_committed: usize,
+    segments: usize,
+    /// The statement outside a transaction at which it was.
+    statement: Option<&'a str>,
+    /// Whether `limbeck resolve` must say what became of that statement.
+    needs_resolve: bool,
+}
+
+impl<'a> From<&'a Running> for InterruptedView<'a> {
+    fn from(running: &'a Running) -> Self {
+        Self {
+            revision: &running.revision,
+            direction: &running.direction,
+            segments_committed: running.committed,
+            segments: running.segments,
+            statement: running.intent.as_deref(),
+            needs_resolve: running.needs_verdict(),
+        }
+    }
+}
+
+/// How far a revision came, and what leads on.
+fn interrupted(running: &Running) -> String {
+    let Running { revision, direction, committed, segments, .. } = running;
+    let far =
+        format!("the {direction} of {revision} was interrupted after {committed} of {segments} segments");
+    match (&running.intent, running.needs_verdict()) {
+        (Some(statement), true) => format!(
+            "{far}, in a statement whose outcome is unknown ({}); look whether it took effect, then \
+             `limbeck resolve {revision} --done` or `--not-done`",
+            shortened(statement)
+        ),
+        (Some(statement), false) => {
+            let statement = shortened(statement);
+            format!("{far}, in a statement outside a transaction ({statement}); the next {direction} goes on there")
+        }
+        (None, _) => format!("{far}; the next {direction} goes on there"),
+    }
+}
 
 /// Show the revisions that the database is at
 #[derive(Debug, Args)]
@@ -36,14 +84,13 @@ impl Current {
                 ids.iter().map(ToString::to_string).collect::<Vec<_>>()
             };
             let edited: Vec<_> = status.edited().iter().map(EditedView::from).collect();
-            let running = status.running().map(|running| &running.revision);
             output::json(&json!({
                 "rows": status.rows(),
                 "current": views,
                 "pending": ids(status.pending()),
                 "ahead": ids(status.ahead()),
                 "edited": edited,
-                "interrupted": running,
+                "interrupted": status.running().map(InterruptedView::from),
             }));
         } else {
             if self.verbose {
@@ -65,11 +112,9 @@ impl Current {
             if self.verbose {
                 status.edited().iter().map(edited_line).for_each(|line| output::line(&line));
             }
+            // Not on stdout: scripts read Alembic's lines there.
             if let Some(running) = status.running() {
-                output::line(&format!(
-                    "{} (interrupted: {} of {}, {} of {} segments are committed)",
-                    running.revision, running.direction, running.revision, running.committed, running.segments
-                ));
+                output::progress(&format!("warning: {}", interrupted(running)));
             }
         }
         if let (true, Some(running)) = (self.check_heads, status.running()) {
