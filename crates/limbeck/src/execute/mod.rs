@@ -281,10 +281,7 @@ impl Executor<'_, '_> {
         self.roll_back().await;
         let step = &steps[index];
         let id = &step.step.revision;
-        let (doing, done) = match step.step.direction {
-            Direction::Upgrade => ("upgrade", "applied"),
-            Direction::Downgrade => ("downgrade", "undone"),
-        };
+        let doing = step.step.direction.as_str();
         let single = self.options.mode == TransactionMode::Single;
         let (committed, of) = (failure.committed, step.script.units.len());
         let unit = step.script.units.get(committed);
@@ -300,9 +297,12 @@ impl Executor<'_, '_> {
                 "{committed} of {of} segments of {id} are committed and stay; the next run goes on after them"
             ),
         });
-        if index > 0 && !single {
-            let before: Vec<&str> = steps[..index].iter().map(|step| step.step.revision.as_str()).collect();
-            problem = problem.note(format!("{done} before it, and kept: {}", before.join(", ")));
+        for (direction, done) in [(Direction::Upgrade, "applied"), (Direction::Downgrade, "undone")] {
+            let before = steps[..index].iter().filter(|step| step.step.direction == direction);
+            let before: Vec<&str> = before.map(|step| step.step.revision.as_str()).collect();
+            if !before.is_empty() && !single {
+                problem = problem.note(format!("{done} before it, and kept: {}", before.join(", ")));
+            }
         }
         problem.prefixed(&format!("{doing} of {id} failed: ")).into()
     }
