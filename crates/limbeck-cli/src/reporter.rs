@@ -208,7 +208,7 @@ pub(crate) fn sentence(event: &Event<'_>) -> Option<(Weight, String)> {
             shortened(statement),
             match then {
                 Then::GoesOn => "it is not run again".to_owned(),
-                Then::Mends(mending) => format!("first: {mending}"),
+                Then::Mends(statements) => format!("first: {}", statements.join("; ")),
                 _ => "it runs again".to_owned(),
             }
         )),

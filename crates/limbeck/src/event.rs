@@ -154,8 +154,8 @@ pub enum Then<'a> {
     GoesOn,
     /// It is not done: it runs again.
     RunsAgain,
-    /// It was left in the middle: this statement mends that first.
-    Mends(&'a str),
+    /// It was left in the middle: these statements mend that first.
+    Mends(&'a [String]),
 }
 
 /// Why a batch has to wait.

@@ -124,10 +124,10 @@ pub(crate) fn edited_after(running: &Running, step: &Prepared<'_>) -> Problem {
 }
 
 /// What leads out of the middle of a statement failed itself.
-pub(crate) fn not_mended(problem: Problem, statement: &str) -> Problem {
+pub(crate) fn not_mended(problem: Problem, statements: &[String]) -> Problem {
     problem
         .prefixed("mending the interrupted statement failed: ")
-        .note(format!("the mending statement: {statement}"))
+        .note(format!("what was to mend it: {}", statements.join("; ")))
 }
 
 fn edited(running: &Running, step: &Prepared<'_>) -> Problem {

@@ -5,7 +5,7 @@ use limbeck_core::sql::Statement;
 
 use super::chunk::Chunk;
 use super::parts::{Alone, Prepared};
-use super::{Executor, PartFailure, first};
+use super::{CANCEL_PATIENCE, Executor, PartFailure, first};
 use crate::verify::{self, Finding, Leads, Verifier};
 
 impl Executor<'_, '_> {
@@ -62,7 +62,7 @@ impl Executor<'_, '_> {
             }
             Ok(Finding::Half { found, mend, leads }) => {
                 let waits = leads == Leads::On || self.cancel.is_requested();
-                if waits || self.mend(&mend).await.is_err() {
+                if waits || self.mend(&mend, leads).await.is_err() {
                     return problem.note(format!("{found}; the next run mends that"));
                 }
                 self.take_back(alone).await;
@@ -86,23 +86,28 @@ impl Executor<'_, '_> {
     }
 
     /// Leads out of the middle of a statement.
-    pub(super) async fn mend(&mut self, statements: &[String]) -> Result<(), Problem> {
+    pub(super) async fn mend(&mut self, statements: &[String], leads: Leads) -> Result<(), Problem> {
+        if leads == Leads::Back {
+            // What takes back a CONCURRENTLY statement is one itself.
+            self.send_own(&["SET lock_timeout = 0".to_owned()]).await?;
+        }
         for statement in statements {
             self.send_own(std::slice::from_ref(statement)).await?;
         }
         self.restore().await
     }
 
+    /// A run that was asked to stop still has to know where it stands: this is not cancelled.
     async fn restore(&mut self) -> Result<(), Problem> {
-        let settings = self.session.settings(crate::APPLICATION);
-        self.send_own(&settings).await
+        let settings = self.session.settings(crate::APPLICATION).join(";\n");
+        self.session.query(&settings).await.map(drop).map_err(first)
     }
 
     /// Notes that the statement did nothing. Without a connection the intent stays, and the next run asks.
     async fn take_back(&mut self, alone: &Alone<'_>) {
         let mut end = self.session.settings(crate::APPLICATION);
         end.push(alone.undone.clone());
-        let _ = self.send_own(&end).await;
+        let _ = tokio::time::timeout(CANCEL_PATIENCE, self.session.query(&end.join(";\n"))).await;
     }
 }
 

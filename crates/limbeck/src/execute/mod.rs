@@ -297,6 +297,14 @@ impl Executor<'_, '_> {
                 "{committed} of {of} segments of {id} are committed and stay; the next run goes on after them"
             ),
         });
+        let completes = step.step.direction == Direction::Upgrade
+            && steps[index..].iter().any(|step| step.step.direction == Direction::Downgrade);
+        if completes {
+            problem = problem.note(format!(
+                "an interrupted upgrade is completed before it is undone; or undo by hand what {id} committed, and \
+                 `limbeck stamp` the revision before it"
+            ));
+        }
         for (direction, done) in [(Direction::Upgrade, "applied"), (Direction::Downgrade, "undone")] {
             let before = steps[..index].iter().filter(|step| step.step.direction == direction);
             let before: Vec<&str> = before.map(|step| step.step.revision.as_str()).collect();

@@ -96,10 +96,10 @@ impl Executor<'_, '_> {
                     self.tell(step, running, &found, Then::RunsAgain);
                     return Ok(Settled::NotDone);
                 }
-                Finding::Half { found, mend, .. } => {
-                    let last = mend.last().map_or("", String::as_str);
-                    self.tell(step, running, &found, Then::Mends(last));
-                    self.mend(&mend).await.map_err(|problem| resume::not_mended(problem, last))?;
+                Finding::Half { found, mend, leads } => {
+                    self.tell(step, running, &found, Then::Mends(&mend));
+                    let mended = self.mend(&mend, leads).await;
+                    mended.map_err(|problem| resume::not_mended(problem, &mend))?;
                 }
                 Finding::Foreign(problem) => return Err(at(problem).into()),
                 Finding::Unknown => return Err(resume::unknown(running).into()),

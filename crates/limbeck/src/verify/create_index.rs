@@ -130,10 +130,7 @@ impl Found {
         let Self { name, .. } = self;
         Finding::Half {
             found: format!("the index {name} was left invalid"),
-            mend: vec![
-                "SET lock_timeout = 0".to_owned(),
-                format!("DROP INDEX CONCURRENTLY IF EXISTS {name}"),
-            ],
+            mend: vec![format!("DROP INDEX CONCURRENTLY IF EXISTS {name}")],
             leads: Leads::Back,
         }
     }

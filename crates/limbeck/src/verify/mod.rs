@@ -85,7 +85,7 @@ pub(crate) enum Finding {
 /// Where mending leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Leads {
-    /// What was begun is taken back.
+    /// What was begun is taken back, without a strong lock.
     Back,
     /// What was begun is completed.
     On,

@@ -94,7 +94,7 @@ impl Verifier for Reindex {
             let drop = left.iter().map(|name| format!("DROP INDEX CONCURRENTLY IF EXISTS {name}"));
             return Ok(Finding::Half {
                 found: format!("copies of indexes were left invalid: {}", left.join(", ")),
-                mend: std::iter::once("SET lock_timeout = 0".to_owned()).chain(drop).collect(),
+                mend: drop.collect(),
                 leads: Leads::Back,
             });
         }
