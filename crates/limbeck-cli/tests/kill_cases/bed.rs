@@ -71,6 +71,14 @@ impl Bed {
         self.db.connect().await
     }
 
+    /// Ends limbeck's backend that is at work, as an administrator does.
+    pub(crate) async fn terminate_limbeck(&mut self) {
+        let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() \
+                   AND application_name LIKE 'limbeck %' AND state = 'active'";
+        let ended: Vec<bool> = sqlx::query_scalar(sql).fetch_all(&mut self.connection).await.unwrap();
+        assert_eq!(ended, [true], "one backend is at work");
+    }
+
     /// After the server was stopped.
     pub(crate) async fn reconnect(&mut self) {
         self.connection = self.db.connect().await;

@@ -1,4 +1,7 @@
 mod bed;
 mod cuts;
+mod held;
+mod outlives;
+mod phases;
 mod proxy;
 mod wire;

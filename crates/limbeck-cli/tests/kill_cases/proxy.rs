@@ -75,6 +75,8 @@ struct Shared {
     log: Mutex<Log>,
     limbeck: watch::Sender<Option<u32>>,
     fired: Notify,
+    /// Whether the network has gone, see [`Proxy::cut`].
+    is_cut: watch::Sender<bool>,
     /// Whether the server's side of a dropped connection is held open until [`Proxy::let_go`].
     held: watch::Sender<bool>,
 }
@@ -89,6 +91,7 @@ impl Proxy {
             log: Mutex::default(),
             limbeck: watch::Sender::new(None),
             fired: Notify::new(),
+            is_cut: watch::Sender::new(false),
             held: watch::Sender::new(false),
         });
         let task = tokio::spawn(accept(listener, socket.to_owned(), Arc::clone(&shared)));
@@ -117,6 +120,11 @@ impl Proxy {
     /// Whether the point was reached.
     pub(crate) async fn has_fired(&self) -> bool {
         tokio::time::timeout(Duration::ZERO, self.shared.fired.notified()).await.is_ok()
+    }
+
+    /// Drops all connections, at both sides.
+    pub(crate) fn cut(&self) {
+        self.shared.is_cut.send_replace(true);
     }
 
     /// From now on a client that goes leaves its backend behind, which does not notice.
@@ -171,6 +179,7 @@ enum End {
 impl Session {
     async fn serve(self, client: TcpStream, server: UnixStream) {
         drop(client.set_nodelay(true));
+        let mut is_cut = self.shared.is_cut.subscribe();
         let (client_reads, mut client_writes) = client.into_split();
         let (server_reads, mut server_writes) = server.into_split();
         let mut from_client = Messages::new(client_reads, Begins::WithStartup);
@@ -178,6 +187,7 @@ impl Session {
         let end = tokio::select! {
             end = self.pass(Sender::Limbeck, &mut from_client, &mut server_writes) => end,
             end = self.pass(Sender::Server, &mut from_server, &mut client_writes) => end,
+            _ = is_cut.wait_for(|is_cut| *is_cut) => End::Closed,
         };
         drop((from_client, client_writes));
         if end == End::BackendStays {

@@ -1,0 +1,13 @@
+-- One transaction
+--
+-- revision:      t1
+-- down_revision: 
+-- branch_labels:
+-- depends_on:
+-- created:       2025-11-01 14:30 UTC
+
+-- limbeck:upgrade
+-- limbeck:timeout lock=600s
+UPDATE things SET hits = hits + 1;
+
+-- limbeck:irreversible for deaths on the way up

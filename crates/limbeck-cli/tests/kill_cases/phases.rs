@@ -1,0 +1,117 @@
+//! Death in every phase that the catalog shows of a statement that commits several times.
+
+use limbeck_testdb::TestServer;
+
+use super::bed::{Bed, ended, said, scenario};
+use super::held::{Held, Phase};
+
+const WRITER: &str = "BEGIN; LOCK TABLE things IN ROW EXCLUSIVE MODE";
+const READER: &str = "BEGIN; LOCK TABLE things IN ACCESS SHARE MODE";
+const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1";
+
+/// Ways to die while a statement waits.
+#[derive(Debug, Clone, Copy)]
+enum Death {
+    Kill,
+    Cut,
+    Terminate,
+    Stop,
+}
+
+const DEATHS: [Death; 4] = [Death::Kill, Death::Cut, Death::Terminate, Death::Stop];
+
+fn of_a_build() -> Vec<Phase> {
+    vec![
+        Phase::of_progress("waiting for writers before build", WRITER),
+        Phase::of_progress("waiting for writers before validation", WRITER),
+        Phase::of_progress("waiting for old snapshots", SNAPSHOT),
+    ]
+}
+
+fn of_a_rebuild() -> Vec<Phase> {
+    let mut phases = of_a_build();
+    phases.push(Phase::of_progress("waiting for readers before marking dead", READER));
+    phases.push(Phase::of_progress("waiting for readers before dropping", READER));
+    phases
+}
+
+fn of_a_drop() -> Vec<Phase> {
+    let index = |state: &str| {
+        format!(
+            "SELECT EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('things_id') AND {state})"
+        )
+    };
+    vec![
+        Phase::new("not used any more", READER, &index("NOT indisvalid AND indislive")),
+        Phase::new("dead", READER, &index("NOT indislive")),
+    ]
+}
+
+fn of_a_detachment() -> Vec<Phase> {
+    let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' \
+                 AND query LIKE '%DETACH PARTITION%' AND pid <> pg_backend_pid())";
+    let pending = "SELECT EXISTS (SELECT FROM pg_inherits WHERE inhdetachpending)";
+    vec![
+        Phase::new("not yet begun", "BEGIN; LOCK TABLE events IN SHARE UPDATE EXCLUSIVE MODE", waits),
+        Phase::new("pending", "BEGIN; LOCK TABLE events IN ACCESS SHARE MODE", pending),
+    ]
+}
+
+/// Dies in the last of the phases; the next run starts while the statement is still held up.
+async fn survives(bed: &mut Bed, server: &mut TestServer, phases: &[Phase], death: Death, expected: &str) {
+    let name = phases.last().unwrap().name;
+    bed.reset().await;
+    let proxy = bed.proxy(None).await;
+    let mut held = Held::begin(bed, &proxy, phases).await;
+    match death {
+        Death::Kill => held.limbeck.start_kill().unwrap(),
+        Death::Cut => proxy.cut(),
+        Death::Terminate => bed.terminate_limbeck().await,
+        Death::Stop => {
+            server.stop_immediately().await;
+            server.restart().await;
+            bed.reconnect().await;
+        }
+    }
+    // The next one starts while the statement is still held up, and perhaps still there.
+    let second = bed.start();
+    let first = ended(held.release().await).await;
+    assert!(!first.status.success() && !said(&first).contains("panicked"), "{}", said(&first));
+    let second = ended(second).await;
+    if let Err(reason) = bed.is_as(&second, expected).await {
+        panic!("{death:?} while {name}: {reason}\nthe run that died said:\n{}", said(&first));
+    }
+}
+
+async fn every_phase(name: &str, phases: Vec<Phase>) {
+    let durable = ["fsync=on", "synchronous_commit=on", "full_page_writes=on"];
+    let mut server = TestServer::start_with(None, &durable).await;
+    let mut bed = Bed::new(&server, &scenario(name)).await;
+    let (_, expected) = bed.undisturbed().await;
+    for last in 1..=phases.len() {
+        for death in DEATHS {
+            survives(&mut bed, &mut server, &phases[..last], death, &expected).await;
+        }
+    }
+    eprintln!("{name}: {} deaths in {} phases survived", phases.len() * DEATHS.len(), phases.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_create_index_concurrently() {
+    every_phase("create_index", of_a_build()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_reindex_concurrently() {
+    every_phase("reindex", of_a_rebuild()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_drop_index_concurrently() {
+    every_phase("drop_index", of_a_drop()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_detach_partition_concurrently() {
+    every_phase("partitions", of_a_detachment()).await;
+}
