@@ -19,8 +19,17 @@ pub(crate) fn scenario(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kill").join(name)
 }
 
+/// What limbeck is asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    Up,
+    /// From the heads to the base.
+    Down,
+}
+
 /// A scenario's database.
 pub(crate) struct Bed {
+    way: Way,
     folder: PathBuf,
     socket: PathBuf,
     db: TestDb,
@@ -33,7 +42,12 @@ impl Bed {
         let mut connection = db.connect().await;
         execute(&mut connection, include_str!("dump.sql")).await;
         let socket = server.socket_dir().join(".s.PGSQL.5432");
-        Self { folder: scenario.to_owned(), socket, db, connection }
+        Self { way: Way::Up, folder: scenario.to_owned(), socket, db, connection }
+    }
+
+    pub(crate) fn on_the_way(mut self, way: Way) -> Self {
+        self.way = way;
+        self
     }
 
     /// The database as it is before the scenario. Whoever is still connected has been left by a run that died,
@@ -46,6 +60,10 @@ impl Bed {
              CREATE SCHEMA public;\n{before}"
         );
         execute(&mut self.connection, &sql).await;
+        if self.way == Way::Down {
+            let output = ended(self.limbeck(Way::Up, self.db.url()).spawn().unwrap()).await;
+            assert!(output.status.success(), "{}", said(&output));
+        }
     }
 
     /// Everything that two runs must agree on.
@@ -89,27 +107,27 @@ impl Bed {
         Proxy::start(&self.socket, plan).await
     }
 
-    /// Begins `limbeck upgrade heads` through a proxy.
+    /// Begins limbeck through a proxy.
     pub(crate) fn begin(&self, proxy: &Proxy) -> Child {
         // Poolers, TLS and passwords are other tests' business.
         let url =
             format!("postgresql://postgres@127.0.0.1:{}/{}?sslmode=disable", proxy.port(), self.db.name());
-        let child = self.limbeck(&url).spawn().unwrap();
+        let child = self.limbeck(self.way, &url).spawn().unwrap();
         proxy.runs(child.id().unwrap());
         child
     }
 
-    /// Runs `limbeck upgrade heads`, without a proxy, to its end.
+    /// Runs limbeck, without a proxy, to its end.
     pub(crate) async fn run(&self) -> Output {
-        ended(self.limbeck(self.db.url()).spawn().unwrap()).await
+        ended(self.limbeck(self.way, self.db.url()).spawn().unwrap()).await
     }
 
     /// As [`Bed::run`], under way.
     pub(crate) fn start(&self) -> Child {
-        self.limbeck(self.db.url()).spawn().unwrap()
+        self.limbeck(self.way, self.db.url()).spawn().unwrap()
     }
 
-    fn limbeck(&self, url: &str) -> Command {
+    fn limbeck(&self, way: Way, url: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_limbeck"));
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
@@ -117,7 +135,11 @@ impl Bed {
                 command.env_remove(&name);
             }
         }
-        command.args(["upgrade", "heads"]).env("LIMBECK_URL", url).env("NO_COLOR", "1");
+        let args = match way {
+            Way::Up => ["upgrade", "heads"],
+            Way::Down => ["downgrade", "base"],
+        };
+        command.args(args).env("LIMBECK_URL", url).env("NO_COLOR", "1");
         command.current_dir(&self.folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.kill_on_drop(true);
         command

@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use limbeck_testdb::TestServer;
 
-use super::bed::{Bed, ended, said, scenario};
+use super::bed::{Bed, Way, ended, said, scenario};
 use super::proxy::{Death, Log, Moment, Plan, Point, Sender};
+use super::wire::READY;
 
 /// How many databases are worked on at once.
 const WORKERS: usize = 4;
@@ -15,14 +16,16 @@ const WORKERS: usize = 4;
 /// More failures of one scenario than this say nothing new.
 const SHOWN: usize = 5;
 
-/// Every way to die at every message.
+/// Ways to die at every message. SIGKILL and a cut come at every message of both sides; a cut in the middle of
+/// one at all of limbeck's, and at every fourth of the server's.
 fn every_point(log: &Log) -> Vec<Plan> {
     use Death::{Cut, CutOnlyClient, Kill, Terminate};
     use Moment::{After, Before, Within};
-    let of = |sender| 0..log.iter().filter(|(other, _)| *other == sender).count();
+    let of =
+        |sender| log.iter().filter(move |(other, _)| *other == sender).map(|(_, kind)| *kind).enumerate();
     let plan = |sender, number, moment, death| Plan { point: Point { sender, number, moment }, death };
     let mut plans = Vec::new();
-    for number in of(Sender::Limbeck) {
+    for (number, _) in of(Sender::Limbeck) {
         let ways = [
             (Before, Kill),
             (After, Kill),
@@ -35,8 +38,11 @@ fn every_point(log: &Log) -> Vec<Plan> {
         ];
         plans.extend(ways.map(|(moment, death)| plan(Sender::Limbeck, number, moment, death)));
     }
-    for number in of(Sender::Server) {
-        let ways = [(Before, Kill), (Before, Cut), (Within, Cut), (Before, Terminate)];
+    for (number, kind) in of(Sender::Server) {
+        // A backend that is ended between the messages of one answer has sent all of it already.
+        let ended = (kind == READY).then_some((Before, Terminate));
+        let halved = (number % 4 == 0).then_some((Within, Cut));
+        let ways = [(Before, Kill), (Before, Cut)].into_iter().chain(halved).chain(ended);
         plans.extend(ways.map(|(moment, death)| plan(Sender::Server, number, moment, death)));
     }
     plans
@@ -58,10 +64,10 @@ async fn survives(bed: &mut Bed, plan: Plan, expected: &str) -> Result<(), Strin
 }
 
 /// Runs a scenario to each of its points; prints how many there were.
-async fn every_death(name: &str) {
+async fn every_death(name: &str, way: Way) {
     let begin = Instant::now();
     let server = TestServer::shared().await;
-    let mut bed = Bed::new(server, &scenario(name)).await;
+    let mut bed = Bed::new(server, &scenario(name)).await.on_the_way(way);
     let (log, expected) = bed.undisturbed().await;
     let plans = every_point(&log);
     let count = plans.len();
@@ -70,7 +76,7 @@ async fn every_death(name: &str) {
     let mut workers = Vec::new();
     for _ in 0..WORKERS {
         let (queue, expected) = (Arc::clone(&queue), expected.clone());
-        let mut bed = Bed::new(server, &scenario(name)).await;
+        let mut bed = Bed::new(server, &scenario(name)).await.on_the_way(way);
         workers.push(tokio::spawn(async move {
             let mut failures = Vec::new();
             loop {
@@ -97,27 +103,32 @@ async fn every_death(name: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn transactions_and_segments() {
-    every_death("segments").await;
+    every_death("segments", Way::Up).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn batches() {
-    every_death("batches").await;
+    every_death("batches", Way::Up).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn indexes_concurrently() {
-    every_death("indexes").await;
+    every_death("indexes", Way::Up).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn types_and_constraints() {
-    every_death("constraints").await;
+    every_death("constraints", Way::Up).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn partitions() {
-    every_death("partitions").await;
+    every_death("partitions", Way::Up).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_way_down() {
+    every_death("downgrade", Way::Down).await;
 }
 
 /// The server crashes when limbeck has said something, and comes back.

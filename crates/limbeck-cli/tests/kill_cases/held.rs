@@ -21,12 +21,20 @@ impl Phase {
         Self { name, hold, is_reached: is_reached.to_owned() }
     }
 
+    /// One in which the server waits until other transactions end. It notes whose end it waits for before it
+    /// waits; who comes later belongs to the next phase.
+    pub(crate) fn of_waiting(name: &'static str, hold: &'static str, is_so: &str) -> Self {
+        let waits = "EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'virtualxid' \
+                     AND application_name LIKE 'limbeck %')";
+        Self { name, hold, is_reached: format!("SELECT {waits} AND EXISTS ({is_so})") }
+    }
+
     /// A phase that the server itself names.
     pub(crate) fn of_progress(name: &'static str, hold: &'static str) -> Self {
-        let is_reached = format!(
-            "SELECT EXISTS (SELECT FROM pg_stat_progress_create_index WHERE phase = '{name}' AND datname = current_database())"
+        let is_so = format!(
+            "SELECT FROM pg_stat_progress_create_index WHERE phase = '{name}' AND datname = current_database()"
         );
-        Self { name, hold, is_reached }
+        Self::of_waiting(name, hold, &is_so)
     }
 }
 
