@@ -17,7 +17,7 @@
 //!
 //! On the path are `limbeck`, `alembic` (a link to it), PostgreSQL's programs, and the helpers of
 //! `cli_support/helpers`. Output passes through `filters`: folders, ids and times that differ from run
-//! to run get names. `<id1>` in a command stands for the first generated id of the case.
+//! to run get names. No output may show a password or secret that the case gives (`secrets`). `<id1>` in a command stands for the first generated id of the case.
 
 #[path = "cli_support/case.rs"]
 mod case;
@@ -25,12 +25,15 @@ mod case;
 mod filters;
 #[path = "cli_support/place.rs"]
 mod place;
+#[path = "cli_support/secrets.rs"]
+mod secrets;
 
 use std::path::Path;
 
 use case::{Case, Item};
 use filters::Filters;
 use place::Place;
+use secrets::Secrets;
 
 datatest_stable::harness! {
     { test = transcript, root = "tests/cases", pattern = r"\.txt$" },
@@ -41,6 +44,7 @@ fn transcript(path: &Path) -> datatest_stable::Result<()> {
     let case = Case::parse(&expected)?;
     let mut place = Place::new(&case)?;
     let mut filters = Filters::new(&expected, place.names());
+    let secrets = Secrets::of(&expected);
     let mut seen = String::new();
     for item in &case.items {
         match item {
@@ -51,6 +55,9 @@ fn transcript(path: &Path) -> datatest_stable::Result<()> {
             }
             Item::Command(command) => {
                 let output = place.run(&filters.reverse(command))?;
+                if let Some(secret) = secrets.shown_by(command, &output.all()) {
+                    return Err(format!("{command}\nshows the secret {secret}:\n{}", output.all()).into());
+                }
                 seen.push_str(&item.to_string());
                 seen.push_str(&output.transcript(&mut filters));
             }

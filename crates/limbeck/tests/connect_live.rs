@@ -167,6 +167,15 @@ async fn password_commands(server: &Server) {
     let file = file.to_str().expect("a UTF-8 path");
     open(&asked(words(&["cat", file]))).await;
     open(&asked(PasswordCommand::Shell(format!("cat {file}")))).await;
+    // Tokens expire: it runs at every connect, and only then.
+    let count = folder.path().join("count");
+    let counting = PasswordCommand::Shell(format!("echo once >> {}; cat {file}", count.display()));
+    let counted = asked(counting);
+    for times in 1..=3 {
+        open(&counted).await;
+        let runs = std::fs::read_to_string(&count).expect("the command's notes").lines().count();
+        assert_eq!(runs, times, "runs of the password command");
+    }
     let kind = Kind::PasswordCommand;
     fails(
         &asked(PasswordCommand::Shell(format!("cat {file}; cat {file} >&2; exit 3"))),

@@ -123,6 +123,11 @@ pub(crate) struct Output {
 }
 
 impl Output {
+    /// Both streams.
+    pub(crate) fn all(&self) -> String {
+        format!("{}{}", self.stdout, self.stderr)
+    }
+
     /// As it stands in a case.
     pub(crate) fn transcript(&self, filters: &mut Filters) -> String {
         let mut text = String::new();

@@ -120,13 +120,24 @@ impl Ended {
     }
 }
 
+/// The password of every URL in these tests.
+const SECRET: &str = "hush-hush";
+
+impl Ended {
+    /// Whatever a test is about, no output shows a password.
+    fn new(code: Option<i32>, stdout: String, stderr: String) -> Self {
+        assert!(
+            !stdout.contains(SECRET) && !stderr.contains(SECRET),
+            "a password is shown: {stdout}\n{stderr}"
+        );
+        Self { code, stdout, stderr }
+    }
+}
+
 impl From<Output> for Ended {
     fn from(output: Output) -> Self {
-        Self {
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self::new(output.status.code(), text(output.stdout), text(output.stderr))
     }
 }
 
@@ -204,7 +215,7 @@ impl Running {
             self.seen += &format!("{line}\n");
         }
         let seen = std::mem::take(&mut self.seen);
-        Ended { code: exit_code(status), stdout: String::new(), stderr: seen }
+        Ended::new(exit_code(status), String::new(), seen)
     }
 }
 

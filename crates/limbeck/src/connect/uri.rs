@@ -74,13 +74,47 @@ fn parse_uri(rest: &str) -> Result<Parts, Fault> {
     if !path.is_empty() {
         parts.dbname = Some(decode(path, "database name")?);
     }
+    let mut hosts = Vec::new();
     for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').ok_or_else(|| {
             Fault::new("a parameter of the URL has no value", "write name=value after the `?`")
         })?;
-        params::set(&mut parts, &decode(name, "parameter")?, &decode(value, "parameter")?)?;
+        let (name, value) = (decode(name, "parameter")?, decode(value, "parameter")?);
+        match name.as_str() {
+            "host" => hosts.push(value),
+            name => params::set(&mut parts, name, &value)?,
+        }
     }
+    set_hosts(&mut parts, &hosts)?;
     Ok(parts)
+}
+
+/// The parameter `host`: once, as libpq has it; or again and again and with ports, as SQLAlchemy writes lists
+/// of hosts (its page "PostgreSQL", "Specifying multiple fallback hosts").
+fn set_hosts(parts: &mut Parts, values: &[String]) -> Result<(), Fault> {
+    let all = || values.iter().flat_map(|value| value.split(','));
+    let (Some(last), true) = (values.last(), values.len() > 1 || all().any(has_port)) else {
+        return values.iter().try_for_each(|value| params::set(parts, "host", value));
+    };
+    if last.is_empty() {
+        return params::set(parts, "host", last);
+    }
+    parts.hosts.clear();
+    let common = std::mem::take(&mut parts.ports);
+    for host in all() {
+        let (host, port) = if has_port(host) { split_port(host)? } else { (host, None) };
+        parts.hosts.push(host.to_owned());
+        parts.ports.push(port.map(parse_port).transpose()?);
+    }
+    if parts.ports.iter().all(Option::is_none) {
+        parts.ports = common;
+    }
+    Ok(())
+}
+
+/// `db:5432` and `[::1]:5432`; neither a socket's folder nor a bare IPv6 address.
+fn has_port(host: &str) -> bool {
+    !host.starts_with('/') && (host.starts_with('[') || host.matches(':').count() == 1)
 }
 
 fn parse_userinfo(userinfo: &str, parts: &mut Parts) -> Result<(), Fault> {
