@@ -99,7 +99,7 @@ fn fields(now: &Zoned) -> Created {
 
 /// Writes beside the target and then gives the file its name, which fails if the name is taken: a full
 /// disk or a kill leaves no half file.
-fn save(path: &Path, text: &str) -> Result<(), Problem> {
+pub(crate) fn save(path: &Path, text: &str) -> Result<(), Problem> {
     let broken = |error: std::io::Error| {
         // The error itself would name a temporary file.
         Problem::new(Code::File, format!("cannot write {}: {}", path.display(), error.kind())).help(

@@ -5,6 +5,7 @@ use limbeck_core::{Code, Problem};
 
 use crate::app::App;
 use crate::exit::Failure;
+use crate::new_file;
 use crate::output;
 use crate::reporter::Verbosity;
 
@@ -53,10 +54,7 @@ impl Init {
         }
         let folder = self.folder.display().to_string();
         let text = template.configuration.replace("{folder}", &folder.replace('\\', "\\\\").replace('"', "\\\""));
-        std::fs::create_dir_all(&versions).map_err(|error| broken(&versions, &error))?;
-        let keep = versions.join(".gitkeep");
-        std::fs::write(&keep, "").map_err(|error| broken(&keep, &error))?;
-        std::fs::write(&configuration, text).map_err(|error| broken(&configuration, &error))?;
+        make(&versions, &configuration, &text)?;
         if app.verbosity() == Verbosity::Quiet {
             return Ok(());
         }
@@ -65,6 +63,24 @@ impl Init {
         output::progress("Next: limbeck revision -m \"first tables\"");
         Ok(())
     }
+}
+
+/// Makes folder and configuration; where one cannot be made, nothing is left of the other.
+fn make(versions: &Path, configuration: &Path, text: &str) -> Result<(), Problem> {
+    let made: Vec<&Path> = versions.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).collect();
+    let keep = versions.join(".gitkeep");
+    let all = || {
+        std::fs::create_dir_all(versions).map_err(|error| broken(versions, &error))?;
+        std::fs::write(&keep, "").map_err(|error| broken(&keep, &error))?;
+        new_file::save(configuration, text)
+    };
+    all().inspect_err(|_| {
+        // The innermost first; what somebody else has put there meanwhile keeps its folder.
+        let _ = std::fs::remove_file(&keep);
+        for folder in &made {
+            let _ = std::fs::remove_dir(folder);
+        }
+    })
 }
 
 fn unknown(name: &str) -> Problem {
