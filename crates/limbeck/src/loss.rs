@@ -471,30 +471,38 @@ fn once_each(found: Vec<Found>) -> Vec<Found> {
     found.into_iter().filter(|found| is_first(found)).collect()
 }
 
-/// Waiting for a table that is locked is not worth it: its estimate will do.
-const PATIENCE: &str = "SET lock_timeout = '500ms'; SET statement_timeout = '20s'";
-const IMPATIENCE: &str = "RESET lock_timeout; RESET statement_timeout";
+/// Waiting for a table that is locked is not worth it: its estimate will do. What a transaction sets ends with
+/// it, also behind a pooler.
+const IMPATIENTLY: &str = "BEGIN; SET LOCAL lock_timeout = '500ms'; SET LOCAL statement_timeout = '20s'";
 
 /// Counts all at once, or where that fails (a table is locked, say) what can be counted.
 async fn count(connection: &mut PgConnection, parts: Vec<String>) -> HashMap<usize, (u64, u64)> {
     if parts.is_empty() {
         return HashMap::new();
     }
-    let all = format!("{PATIENCE};\n{}", parts.join("\nUNION ALL "));
-    let rows = match simple_query(connection, &all).await {
-        Ok(sets) => sets.into_iter().flatten().collect(),
-        Err(_) => {
+    let all = ask_impatiently(connection, &parts.join("\nUNION ALL ")).await;
+    let rows = match all {
+        Some(rows) => rows,
+        None => {
             let mut rows = Vec::new();
             for part in parts {
-                let sets =
-                    simple_query(connection, &format!("{PATIENCE};\n{part}")).await.unwrap_or_default();
-                rows.extend(sets.into_iter().flatten());
+                rows.extend(ask_impatiently(connection, &part).await.unwrap_or_default());
             }
             rows
         }
     };
-    let _ = simple_query(connection, IMPATIENCE).await;
     rows.iter().filter_map(counted).collect()
+}
+
+async fn ask_impatiently(connection: &mut PgConnection, query: &str) -> Option<Vec<PgRow>> {
+    match simple_query(connection, &format!("{IMPATIENTLY};\n{query};\nCOMMIT")).await {
+        Ok(sets) => Some(sets.into_iter().flatten().collect()),
+        Err(_) => {
+            // A lost connection has nothing to roll back, and the next question says so.
+            let _ = simple_query(connection, "ROLLBACK").await;
+            None
+        }
+    }
 }
 
 fn counted(row: &PgRow) -> Option<(usize, (u64, u64))> {

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use clap::Args;
 use limbeck::config::Config;
-use limbeck::connect::process_env;
+use limbeck::connect::{connect, process_env};
 use limbeck::doctor::{self, Finding, Patient, Severity};
 use limbeck::Error;
 use serde_json::json;
@@ -86,9 +86,9 @@ async fn without_project(app: &App, error: &Error) -> Vec<Finding> {
 }
 
 async fn on_database(database: &Database, patient: &Patient<'_>) -> Vec<Finding> {
-    let mut connection = match database.connect("limbeck doctor").await {
+    let mut connection = match connect(&doctor::impatient(database.spec()), "limbeck doctor").await {
         Ok(connection) => connection,
-        Err(error) => return error.problems().iter().map(doctor::unreachable).collect(),
+        Err(error) => return vec![doctor::unreachable(&error.into())],
     };
     let mut findings = doctor::database(&database.masked_url(), patient.spec);
     findings.extend(doctor::other_database(patient.config, patient.spec, &process_env));

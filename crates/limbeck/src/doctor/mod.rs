@@ -155,13 +155,16 @@ const CHECKS: &[Check] = &[
     room::DISK,
 ];
 
-/// No question may wait longer: whoever asks a doctor wants to hear that a table is locked, not to wait too.
-const PATIENCE: &str = "SET statement_timeout = '10s'; SET lock_timeout = '2s'";
+/// How the doctor connects: no question may wait long, since whoever asks a doctor wants to hear that a table is
+/// locked, and not to wait too. The settings come with the connection: behind a pooler, what a session sets
+/// would stay behind for others.
+pub fn impatient(spec: &ConnectSpec) -> ConnectSpec {
+    spec.clone().wish("statement_timeout", "10s").wish("lock_timeout", "2s")
+}
 
-/// Examines a database on a connection of its own. A question that cannot be answered is a finding.
+/// Examines a database on a connection of its own, made as [`impatient`] says. A question that cannot be answered
+/// is a finding.
 pub async fn examine(connection: &mut PgConnection, patient: &Patient<'_>) -> Vec<Finding> {
-    // What it fails with, the first question fails with too.
-    let _ = simple_query(connection, PATIENCE).await;
     let (versions, state) = state::examine(connection, patient).await;
     let context = Context { patient: *patient, versions };
     let mut findings = ask(connection, &context).await;

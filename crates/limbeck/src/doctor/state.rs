@@ -5,14 +5,18 @@ use sqlx::Row as _;
 use sqlx::postgres::{PgConnection, PgRow};
 
 use super::{Check, Context, Finding, Patient, count, some_of};
+use crate::edited::WhenEdited;
 use crate::error::Error;
+use crate::execute::cancel::Cancel;
 use crate::migrator::{Migrator, Status};
 use crate::quote::literal;
+use crate::state::pooling;
 use crate::state::session::{FirstLook, Session, StateOptions};
 use crate::state::version_table::{self, VersionTable};
 use crate::validate::missing_tables;
 
 const ROWS: &str = "version-rows";
+const POOLER: &str = "pooler";
 const JOURNAL: &str = "journal";
 const PENDING: &str = "pending";
 const INTERRUPTED: &str = "interrupted";
@@ -31,7 +35,8 @@ pub(super) async fn examine(
         Err(error) => return (None, problems(ROWS, &error)),
     };
     let versions = look.versions().clone();
-    let mut findings = vec![setup(patient.migrator, look.clone(), connection, options).await];
+    let mut findings = pooler(look.clone(), connection, options.clone(), patient).await;
+    findings.push(setup(patient.migrator, look.clone(), connection, options).await);
     match patient.migrator {
         None => findings.push(bare_rows(look.rows(), &versions)),
         Some(migrator) => findings.extend(against(migrator, look, connection, patient).await),
@@ -51,14 +56,32 @@ async fn against(
         Ok(status) => status,
         Err(error) => return problems(ROWS, &error),
     };
-    let mut findings =
-        vec![rows(&status, &versions), pending(&status, patient), interrupted(&status), edited(&status)];
+    let mut findings = vec![
+        rows(&status, &versions),
+        pending(&status, patient),
+        interrupted(&status),
+        edited(&status, patient),
+    ];
     findings.extend(required(connection, patient, &status).await);
     findings
 }
 
 fn problems(check: &'static str, error: &Error) -> Vec<Finding> {
     error.problems().iter().map(|problem| Finding::of_problem(check, problem)).collect()
+}
+
+/// A pooler between here and the server, behind which limbeck migrates nothing.
+async fn pooler(
+    look: FirstLook,
+    connection: &mut PgConnection,
+    options: StateOptions,
+    patient: &Patient<'_>,
+) -> Vec<Finding> {
+    let (mut session, _) = Session::after(look, connection, options, crate::APPLICATION);
+    match pooling::refuse(&mut session, Some(patient.spec), &Cancel::default()).await {
+        Ok(()) => Vec::new(),
+        Err(error) => problems(POOLER, &error),
+    }
 }
 
 /// Whether what is missing can be created, and the journal's format.
@@ -131,21 +154,37 @@ fn interrupted(status: &Status) -> Finding {
         Some(intent) => format!("{what}, in: {intent}"),
         None => what,
     };
-    Finding::error(INTERRUPTED, what).help(match direction.as_str() {
+    let again = match direction.as_str() {
         "upgrade" => format!("limbeck upgrade {revision}, which goes on where it stopped"),
         _ => format!("limbeck downgrade to a target below {revision}, which goes on where it stopped"),
+    };
+    Finding::error(INTERRUPTED, what).help(match running.intent {
+        None => again,
+        Some(_) => format!(
+            "{again}; if it cannot tell what became of the statement, look for yourself, and limbeck resolve {revision} \
+             --done or --not-done"
+        ),
     })
 }
 
 /// Applied revisions whose file no longer says what was applied.
-fn edited(status: &Status) -> Finding {
+fn edited(status: &Status, patient: &Patient<'_>) -> Finding {
     let edited = status.edited().iter().filter(|edited| edited.upgrade.is_some());
     let files: Vec<String> = edited.map(|edited| edited.file.clone()).collect();
     if files.is_empty() {
         return Finding::fine(EDITED, "the applied revisions' files are as they were applied");
     }
-    Finding::warning(EDITED, format!("edited after they were applied: {}", some_of(&files, files.len())))
-        .help("put the files back (`git log -p FILE`), and make a new revision for the change; or, where the database is as they say now, `limbeck repair`")
+    let what = format!("edited after they were applied: {}", some_of(&files, files.len()));
+    let finding = match patient.config.edited {
+        WhenEdited::Warn => Finding::warning(EDITED, what),
+        WhenEdited::Refuse => {
+            Finding::error(EDITED, format!("{what}; `edited = \"refuse\"` stops every upgrade"))
+        }
+    };
+    finding.help(
+        "put the files back (`git log -p FILE`), and make a new revision for the change; or, where the database is \
+         as they say now, `limbeck repair`",
+    )
 }
 
 /// The guide's "Schema Validation Warnings".
