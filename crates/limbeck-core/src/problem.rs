@@ -157,6 +157,8 @@ codes! {
     Pooler = "run::pooler",
     /// A batch statement touches more and more rows.
     BatchWithoutEnd = "run::batch-without-end",
+    /// A step in Rust is missing, has no place, or failed.
+    RustStep = "run::rust-step",
     /// The run was asked to stop.
     Cancelled = "run::cancelled",
     /// The version table or the journal is not as a run needs it.

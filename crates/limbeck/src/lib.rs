@@ -45,6 +45,7 @@ pub use event::{Blocker, Busy, Event, Holder, Obstacle, Then};
 pub use execute::Pace;
 pub use execute::cancel::Cancel;
 pub use execute::parts::TransactionMode;
+pub use execute::steps::{RustStep, StepError};
 pub use limbeck_core as core;
 pub use limbeck_derive::embed;
 pub use loss::{Amount, Loss, LossKind, Losses, UntoldLoss};

@@ -20,6 +20,7 @@ use crate::event::Event;
 use crate::execute::cancel::Cancel;
 use crate::execute::parts::{Prepared, TransactionMode};
 use crate::execute::prepare::prepare;
+use crate::execute::steps::{RustStep, RustSteps};
 use crate::execute::watch::Watch;
 use crate::execute::{Executor, Pace, RunOptions};
 use crate::log::{Log, LogFilter};
@@ -158,6 +159,7 @@ impl Status {
 pub struct Migrator {
     project: Project,
     options: Options,
+    steps: RustSteps,
 }
 
 impl Migrator {
@@ -179,7 +181,7 @@ impl Migrator {
 
     /// Takes a project with default options.
     pub fn new(project: Project) -> Self {
-        Self { project, options: Options::default() }
+        Self { project, options: Options::default(), steps: RustSteps::default() }
     }
 
     /// Sets the options.
@@ -192,6 +194,21 @@ impl Migrator {
     /// What runs are made with.
     pub(crate) fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// Registers the function for the `-- limbeck:rust` in a revision's upgrade. A later one takes an earlier one's
+    /// place. A run fails, before it touches anything, where a step has no place in a file, or a place no step.
+    #[must_use]
+    pub fn with_step(mut self, revision: impl Into<String>, step: RustStep) -> Self {
+        self.steps.register(Direction::Upgrade, revision.into(), step);
+        self
+    }
+
+    /// As [`Migrator::with_step`], for the downgrade.
+    #[must_use]
+    pub fn with_downgrade_step(mut self, revision: impl Into<String>, step: RustStep) -> Self {
+        self.steps.register(Direction::Downgrade, revision.into(), step);
+        self
     }
 
     /// The revisions.
@@ -299,7 +316,7 @@ impl Migrator {
                 return Ok(Preview::Stamp(stamp));
             }
         };
-        prepare(&self.project, &plan, &self.options.values, self.options.mode)?;
+        self.prepare(&plan)?;
         Ok(Preview::Plan(plan))
     }
 
@@ -338,7 +355,7 @@ impl Migrator {
         let recorded = session.recorded(Checksums::Skip).await?;
         let state = self.state(&mut session, recorded).await?;
         let plan = self.plan(&state, Way::Down(target))?;
-        let steps = prepare(&self.project, &plan, &self.options.values, self.options.mode)?;
+        let steps = self.prepare(&plan)?;
         let scripts = steps.iter().map(|step| (&step.step.revision, &step.script));
         loss::of_scripts(connection, scripts, &self.options.values).await
     }
@@ -491,7 +508,7 @@ impl Migrator {
             (control.emit)(Event::NothingToDo);
             return Ok(Report { steps: Vec::new(), rows: state.recorded.rows, ahead: state.ahead });
         }
-        let steps = prepare(&self.project, &plan, &self.options.values, self.options.mode)?;
+        let steps = self.prepare(&plan)?;
         pooling::refuse(session, connector, &control.cancel).await?;
         lock::acquire(session, self.options.lock_wait, &control.cancel, control.emit).await?;
         session.look_again().await?;
@@ -512,7 +529,7 @@ impl Migrator {
         // Nobody else was at work in most runs: what was prepared before the lock still holds.
         let steps = match before {
             (same, steps) if *same == plan => steps,
-            _ => prepare(&self.project, &plan, &self.options.values, self.options.mode)?,
+            _ => self.prepare(&plan)?,
         };
         let running = resume::check(state.recorded.running.as_ref(), &steps)?;
         let options = RunOptions {
@@ -520,6 +537,7 @@ impl Migrator {
             pace: self.options.pace,
             values: &self.options.values,
             concurrently_wait: self.options.concurrently_wait,
+            steps: &self.steps,
         };
         let void: Vec<String> = state.void.iter().map(|_| session.journal.void_running()).collect();
         let mut executor = Executor {
@@ -541,6 +559,13 @@ impl Migrator {
             rows: plan.after.iter().map(ToString::to_string).collect(),
             ahead: state.ahead,
         })
+    }
+
+    /// A plan with everything that is checked before the database is touched.
+    pub(crate) fn prepare<'p>(&'p self, plan: &'p Plan) -> Result<Vec<Prepared<'p>>, Error> {
+        let steps = prepare(&self.project, plan, &self.options.values, self.options.mode)?;
+        self.steps.complete(&steps)?;
+        Ok(steps)
     }
 
     fn plan(&self, state: &State, way: Way<'_>) -> Result<Plan, Problem> {
@@ -574,12 +599,13 @@ impl Migrator {
     }
 
     /// An empty folder is a wrong path far more often than a project without revisions.
-    fn require_revisions(&self) -> Result<(), Problem> {
+    fn require_revisions(&self) -> Result<(), Error> {
         if !self.graph().is_empty() {
-            return Ok(());
+            return self.steps.check(&self.project);
         }
         Err(Problem::new(Code::NoRevisions, "the project has no revisions")
-            .help("make the first one with `limbeck revision -m \"...\"`, or name the folder that holds them with `script_location` in limbeck.toml"))
+            .help("make the first one with `limbeck revision -m \"...\"`, or name the folder that holds them with `script_location` in limbeck.toml")
+            .into())
     }
 }
 

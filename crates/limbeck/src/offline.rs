@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::execute::outlook::has_to_wait;
 use crate::execute::parts::{Maker, Part, Prepared, Transaction, TransactionMode, is_segmented};
 use crate::execute::prepare::prepare;
+use crate::execute::steps::refuse_in_sql;
 use crate::migrator::{Job, Options};
 use crate::project::Project;
 use crate::stamp;
@@ -41,6 +42,7 @@ pub(crate) fn ensure_version(options: &Options) -> String {
 fn migrate(project: &Project, options: &Options, plan: &Plan) -> Result<String, Error> {
     let journal = journal(options);
     let steps = prepare(project, plan, &options.values, options.mode)?;
+    refuse_in_sql(&steps)?;
     let maker = Maker {
         journal: &journal,
         values: &options.values,
@@ -164,6 +166,8 @@ impl Script<'_> {
                 self.statements(&alone.settings);
                 self.own(alone.statement)
             }
+            // Refused before anything was printed.
+            Part::Rust(_) => Ok(()),
             Part::Batches { settings, statement, options } => {
                 self.statements(settings);
                 self.batches(step, statement, options)

@@ -14,7 +14,6 @@ use crate::connect::Connector;
 use crate::error::Error;
 use crate::event::Event;
 use crate::execute::failure::{self, sqlstate};
-use crate::execute::prepare::prepare;
 use crate::loss::{self, Amount};
 use crate::migrator::{Control, Job, Migrator, Report};
 use crate::quote::{ident, literal, text_array};
@@ -93,7 +92,7 @@ impl Migrator {
     ) -> Result<Report, Error> {
         let options = self.options();
         let plan = plan::upgrade(self.graph(), &[], reset.target)?;
-        prepare(self.project(), &plan, &options.values, options.mode)?;
+        self.prepare(&plan)?;
         let mut session = Session::open(connection, options.state.clone(), &crate::client()).await?;
         pooling::refuse(&mut session, connector, &control.cancel).await?;
         lock::acquire(&mut session, options.lock_wait, &control.cancel, control.emit).await?;

@@ -206,9 +206,11 @@ impl<'a> Reader<'a> {
                 self.marks.push(Spanned { value: mark, span });
                 Ok(())
             }
-            Directive::Commit | Directive::Autocommit(_) | Directive::Batch(_) | Directive::When(_) => {
-                self.needs_section(&value, &span)
-            }
+            Directive::Commit
+            | Directive::Autocommit(_)
+            | Directive::Batch(_)
+            | Directive::Rust
+            | Directive::When(_) => self.needs_section(&value, &span),
         }
     }
 

@@ -165,6 +165,7 @@ impl Records {
             Directive::Commit => self.record(b'd', b"commit"),
             Directive::Autocommit(_) => self.record(b'd', b"autocommit"),
             Directive::Batch(_) => self.record(b'd', b"batch"),
+            Directive::Rust => self.record(b'd', b"rust"),
             Directive::When(when) => {
                 self.record(b'd', format!("when {}={}", when.variable, when.value).as_bytes());
             }

@@ -23,6 +23,8 @@ pub enum Directive {
     Autocommit(Retry),
     /// The next statement runs in batches.
     Batch(BatchOptions),
+    /// Here runs a function that the application registers.
+    Rust,
     /// The next statement runs only under this condition.
     When(Condition),
     /// Timeouts of this revision.
@@ -119,6 +121,7 @@ const FORMS: &[Form] = &[
     Form { name: "commit", usage: "commit", read: |args| bare(args, Directive::Commit) },
     Form { name: "autocommit", usage: "autocommit` or `-- limbeck:autocommit idempotent", read: autocommit },
     Form { name: "batch", usage: "batch size=5000 pause=100ms", read: batch },
+    Form { name: "rust", usage: "rust", read: |args| bare(args, Directive::Rust) },
     Form { name: "when", usage: "when <variable>=<value>", read: when },
     Form { name: "timeout", usage: "timeout statement=30s lock=3s", read: timeout },
     Form { name: "destructive", usage: "destructive", read: |text| mark(MarkKind::Destructive, text) },
@@ -140,6 +143,7 @@ impl Directive {
             Self::Commit => "commit",
             Self::Autocommit(_) => "autocommit",
             Self::Batch(_) => "batch",
+            Self::Rust => "rust",
             Self::When(_) => "when",
             Self::Timeout(_) => "timeout",
             Self::Mark(mark) => mark.kind.as_str(),

@@ -26,8 +26,10 @@ pub struct Script {
 pub struct Unit {
     /// How it runs.
     pub kind: UnitKind,
-    /// What runs; one statement unless it is a transaction, and never none.
+    /// What runs: one statement unless it is a transaction, and none only where it is a Rust step.
     pub statements: Vec<Statement>,
+    /// Where the directive of a Rust step is; other units have their statements' places.
+    pub directive: Option<Place>,
 }
 
 /// How a segment runs.
@@ -42,6 +44,8 @@ pub enum UnitKind {
     },
     /// One statement, again and again, each time in its own transaction, until it touches no row.
     Batches(BatchOptions),
+    /// No statement, but a function that the application registers under the revision's id.
+    Rust,
 }
 
 /// One statement.
@@ -156,9 +160,11 @@ impl Script {
     /// The checksum of the first `units` segments: what an interrupted run has committed of them. `None`
     /// for none, and for more than there are.
     pub fn checksum_of_first(&self, units: usize) -> Option<Checksum> {
-        let first = self.units.first()?.statements.first()?;
-        let last = self.units.get(..units)?.last()?.statements.last()?;
-        Some(Checksum::of_part(&first.source, first.span.start..last.span.end))
+        let places = |unit: &Unit| unit.places().collect::<Vec<_>>();
+        let mut places = self.units.get(..units)?.iter().flat_map(places);
+        let first = places.next()?;
+        let end = places.last().map_or(first.span.end, |last| last.span.end);
+        Some(Checksum::of_part(&first.source, first.span.start..end))
     }
 
     /// Checks before anything runs that every statement's variables and conditions can be told;
@@ -179,11 +185,16 @@ impl Script {
 }
 
 impl Unit {
+    /// Where it is, in order.
+    fn places(&self) -> impl Iterator<Item = Place> {
+        self.directive.iter().cloned().chain(self.statements.iter().map(Statement::place))
+    }
+
     /// The values with which this unit's statements are rendered: in a batch [`BATCH`] is bound.
     pub fn bind(&self, values: &Values) -> Values {
         match self.kind {
             UnitKind::Batches(options) => values.with(BATCH, options.size.to_string()),
-            UnitKind::Transaction | UnitKind::Autocommit { .. } => values.clone(),
+            UnitKind::Transaction | UnitKind::Autocommit { .. } | UnitKind::Rust => values.clone(),
         }
     }
 }
@@ -275,7 +286,7 @@ impl<'a> Builder<'a> {
             }
         };
         self.close();
-        self.units.push(Unit { kind, statements: vec![statement] });
+        self.units.push(Unit { kind, statements: vec![statement], directive: None });
         Ok(())
     }
 
@@ -309,7 +320,7 @@ impl<'a> Builder<'a> {
     fn close(&mut self) {
         if !self.transaction.is_empty() {
             let statements = std::mem::take(&mut self.transaction);
-            self.units.push(Unit { kind: UnitKind::Transaction, statements });
+            self.units.push(Unit { kind: UnitKind::Transaction, statements, directive: None });
         }
     }
 
@@ -330,6 +341,7 @@ impl<'a> Builder<'a> {
             Directive::Autocommit(retry) => return self.wish(Wish::Autocommit(retry), span),
             Directive::Batch(options) => return self.wish(Wish::Batch(options), span),
             Directive::Commit => return self.commit(span),
+            Directive::Rust => return self.rust(&span),
             Directive::Timeout(_) | Directive::Mark(_) => {}
             Directive::Upgrade | Directive::Downgrade | Directive::Irreversible(_) => {
                 return Err(self.wrong(&span, format!("`{}` may not be inside a section", value.name())));
@@ -357,6 +369,22 @@ impl<'a> Builder<'a> {
                 .help("put it after the statements that are to be committed, or leave it out"));
         }
         self.committed = Some(span);
+        Ok(())
+    }
+
+    fn rust(&mut self, span: &Span) -> Result<(), Problem> {
+        self.nothing_waits()?;
+        let earlier = self.units.iter().find_map(|unit| unit.directive.clone());
+        if let Some(earlier) = earlier {
+            return Err(self
+                .wrong(span, "a section takes one `rust`")
+                .also(earlier, "it has this one already")
+                .help("do all of it in one function, or write a second revision"));
+        }
+        self.close();
+        self.committed = None;
+        let directive = Some(Place::new(self.source, span.clone()));
+        self.units.push(Unit { kind: UnitKind::Rust, statements: Vec::new(), directive });
         Ok(())
     }
 

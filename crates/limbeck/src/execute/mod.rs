@@ -11,6 +11,7 @@ pub(crate) mod parts;
 mod patience;
 pub(crate) mod prepare;
 mod settle;
+pub(crate) mod steps;
 mod transaction;
 pub(crate) mod watch;
 
@@ -32,6 +33,7 @@ use crate::state::version_table;
 use cancel::{Cancel, cancelled};
 use chunk::{BEGIN, COMMIT, Chunk};
 use parts::{Maker, Part, Prepared, Segment, Settled, TransactionMode, is_segmented};
+use steps::RustSteps;
 use watch::{Overdue, Watch};
 
 /// How long a cancelled statement may take to end before the connection is dropped instead.
@@ -55,6 +57,8 @@ pub(crate) struct RunOptions<'a> {
     pub(crate) values: &'a Values,
     /// How long a CONCURRENTLY statement may wait for other sessions; zero for ever.
     pub(crate) concurrently_wait: Duration,
+    /// The functions of revisions that have a step in Rust.
+    pub(crate) steps: &'a RustSteps,
 }
 
 /// A run on a session that holds the lock.
@@ -194,6 +198,7 @@ impl Executor<'_, '_> {
             Part::Batches { settings, statement, options } => {
                 self.batches(step, settings, statement, options).await
             }
+            Part::Rust(part) => self.rust_step(step, part).await,
         }
     }
 
@@ -206,6 +211,19 @@ impl Executor<'_, '_> {
         let mut chunk = Chunk::default();
         chunk.own_all(statements);
         self.send(&chunk).await.map(drop).map_err(|failure| failure.problem)
+    }
+
+    /// As `send_own`, in a transaction that is tried again while other sessions are in the way.
+    async fn send_own_transaction(&mut self, statements: &[String]) -> Result<(), Problem> {
+        let mut chunk = Chunk::default();
+        chunk.own(BEGIN);
+        chunk.own_all(statements);
+        chunk.own(COMMIT);
+        let mut attempt = 1;
+        while let Err(failure) = self.send(&chunk).await {
+            self.try_again(failure, &mut attempt).await?;
+        }
+        Ok(())
     }
 
     /// Sends a chunk; the result is the number of rows that each of its statements touched.
@@ -226,31 +244,15 @@ impl Executor<'_, '_> {
         rows: &mut (dyn FnMut(PgRow) + Send),
     ) -> Result<Vec<u64>, PartFailure> {
         let mut counts = Vec::new();
-        let mut overdue = None;
-        let pid = self.session.facts.backend_pid;
-        let outcome = {
-            let work = stream(self.session.connection, chunk, &mut counts, rows);
-            tokio::pin!(work);
-            let ended = tokio::select! {
-                outcome = &mut work => Some(outcome),
-                () = self.cancel.requested() => None,
-                Overdue = self.watch.look(self.connector, pid, bound, self.emit) => {
-                    overdue = bound;
-                    None
-                }
-            };
-            match ended {
-                Some(outcome) => outcome,
-                None => {
-                    (self.emit)(Event::Cancelling);
-                    cancel_backend(self.connector, pid).await;
-                    match tokio::time::timeout(CANCEL_PATIENCE, work).await {
-                        Ok(outcome) => outcome,
-                        Err(_) => return Err(cancelled().note(STILL_RUNNING).into()),
-                    }
-                }
-            }
+        let work = stream(self.session.connection, chunk, &mut counts, rows);
+        let attendants = Attendants {
+            connector: self.connector,
+            cancel: self.cancel,
+            watch: &mut self.watch,
+            emit: self.emit,
+            pid: self.session.facts.backend_pid,
         };
+        let (outcome, overdue) = attendants.attend(bound, work).await?;
         self.in_transaction = chunk.leaves_open(self.in_transaction, counts.len());
         let Err(error) = outcome else { return Ok(counts) };
         let state = failure::state(&error).map(str::to_owned);
@@ -285,7 +287,9 @@ impl Executor<'_, '_> {
         let single = self.options.mode == TransactionMode::Single;
         let (committed, of) = (failure.committed, step.script.units.len());
         let unit = step.script.units.get(committed);
-        let in_batches = unit.is_some_and(|unit| matches!(unit.kind, UnitKind::Batches(_)));
+        let in_batches = unit.is_some_and(|unit| {
+            matches!(unit.kind, UnitKind::Batches(_)) || self.options.steps.is_in_batches(step, unit)
+        });
         let mut problem = failure.problem.note(match committed {
             _ if single => ALL_ROLLED_BACK.to_owned(),
             0 if !is_segmented(step) => format!("the {doing} of {id} was rolled back: nothing of it remains"),
@@ -313,6 +317,42 @@ impl Executor<'_, '_> {
             }
         }
         problem.prefixed(&format!("{doing} of {id} failed: ")).into()
+    }
+}
+
+/// Those who stand by while the server works.
+struct Attendants<'a> {
+    connector: Option<&'a dyn Connector>,
+    cancel: &'a Cancel,
+    watch: &'a mut Watch,
+    emit: &'a mut (dyn FnMut(Event<'_>) + Send),
+    pid: i32,
+}
+
+impl Attendants<'_> {
+    /// Does the work to its end; cancels it when that is asked for, or when it waits for other sessions for longer
+    /// than `bound`, which is then told beside its outcome.
+    ///
+    /// # Errors
+    /// The server does not end what was cancelled.
+    async fn attend<T>(
+        self,
+        bound: Option<Duration>,
+        work: impl Future<Output = T>,
+    ) -> Result<(T, Option<Duration>), Problem> {
+        let Self { connector, cancel, watch, emit, pid } = self;
+        tokio::pin!(work);
+        let overdue = tokio::select! {
+            outcome = &mut work => return Ok((outcome, None)),
+            () = cancel.requested() => None,
+            Overdue = watch.look(connector, pid, bound, &mut *emit) => bound,
+        };
+        emit(Event::Cancelling);
+        cancel_backend(connector, pid).await;
+        match tokio::time::timeout(CANCEL_PATIENCE, work).await {
+            Ok(outcome) => Ok((outcome, overdue)),
+            Err(_) => Err(cancelled().note(STILL_RUNNING)),
+        }
     }
 }
 

@@ -40,6 +40,20 @@ pub(crate) enum Part<'a> {
     Alone(Alone<'a>),
     /// A statement that runs again and again, each time in a transaction, until it touches no row.
     Batches { settings: Vec<String>, statement: &'a Statement, options: &'a BatchOptions },
+    /// A function of the application's.
+    Rust(RustPart),
+}
+
+/// Limbeck's own statements around a step in Rust. They are in its transaction where it has one, or before and
+/// after its batches.
+#[derive(Debug)]
+pub(crate) struct RustPart {
+    /// What each transaction begins with.
+    pub(crate) settings: Vec<String>,
+    /// The journal's entry, where this is the first segment.
+    pub(crate) begin: Vec<String>,
+    /// What follows.
+    pub(crate) end: Vec<String>,
 }
 
 /// A statement outside a transaction, with what its outcome needs.
@@ -146,6 +160,7 @@ impl Maker<'_> {
                 let head = opening(step).into_iter().chain(begin).collect();
                 vec![Part::Transaction(Transaction { head, body, tail: end })]
             }
+            (UnitKind::Rust, _) => vec![Part::Rust(RustPart { settings: opening(step), begin, end })],
             (_, None) => vec![own(begin.into_iter().chain(end).collect())],
             (UnitKind::Autocommit { retry }, Some(statement)) => {
                 let alone = self.alone(step, statement, index)?;

@@ -14,5 +14,6 @@ mod random;
 mod reference;
 mod scripts;
 mod sessions;
+mod steps;
 mod support;
 mod versions;
