@@ -197,7 +197,7 @@ pub(crate) fn sentence(event: &Event<'_>) -> Option<(Weight, String)> {
         Event::Resuming { revision, committed, of, rows } => {
             let batches = match rows {
                 0 => String::new(),
-                rows => format!(", and the batches after them have touched {} rows", grouped(*rows)),
+                rows => format!(", and the batches so far have touched {} rows", grouped(*rows)),
             };
             progress(format!(
                 "Going on with the interrupted revision {revision}: {committed} of {of} segments are committed{batches}"
