@@ -1,8 +1,14 @@
 //! Batches beside other sessions: their bounds, their ceilings, their scripts.
 
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
 use limbeck::core::Code;
 use limbeck::{Busy, Cancel, Control, Error, Event, Job, Migrator, Report};
 use limbeck_testdb::{TestDb, TestServer};
+use sqlx::Connection as _;
 
 use crate::support::{Rev, exec, journal, migrator, query, rows, shown, value};
 
@@ -124,6 +130,101 @@ impl Sleeper {
     async fn sleep(&mut self) {
         let said = query(&mut self.0, "SELECT pg_sleep(600)").await;
         assert!(said.contains("canceling"), "{said}");
+    }
+}
+
+/// A replica that replays nothing holds the batches up; one that has caught up lets them go on.
+#[tokio::test]
+async fn a_replica_that_is_behind() {
+    let server = TestServer::start_with(None, &["wal_level=replica", "max_wal_senders=4"]).await;
+    let db = server.create_db().await;
+    one(db.url(), 100_000).await;
+    let replica = Replica::of(&server).await;
+    exec(&mut replica.connect().await, "SELECT pg_wal_replay_pause()").await;
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let mut hear = |event: &Event<'_>| {
+        let _ = match event {
+            Event::HoldingOn { busy: Busy::Lag { lag, allowed }, .. } => tell.send(Some((*lag, *allowed))),
+            Event::Batch { .. } => tell.send(None),
+            _ => Ok(()),
+        };
+    };
+    let cancel = Cancel::default();
+    let end = async {
+        let heard = loop {
+            if let Some(heard) = told.recv().await.expect("the batches ended before the replica was behind") {
+                break heard;
+            }
+        };
+        exec(&mut replica.connect().await, "SELECT pg_wal_replay_resume()").await;
+        while told.recv().await.expect("the batches go on").is_some() {}
+        cancel.request();
+        heard
+    };
+    let migrator = marking("size=1 pause=1ms max_lag=100ms", "WHERE NOT done");
+    let both = async { tokio::join!(upgrade(&migrator, db.url(), &cancel, &mut hear), end) };
+    let both = tokio::time::timeout(Duration::from_secs(120), both).await;
+    let (outcome, (lag, allowed)) = both.expect("the batches hang");
+    assert_eq!(outcome.unwrap_err().code(), Code::Cancelled);
+    assert!(allowed == Duration::from_millis(100) && lag > allowed, "{lag:?}");
+}
+
+/// A streaming standby, of the test's own.
+struct Replica {
+    folder: tempfile::TempDir,
+    process: std::process::Child,
+}
+
+impl Replica {
+    async fn of(server: &TestServer) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let owner = std::fs::metadata(server.socket_dir()).unwrap();
+        std::os::unix::fs::chown(folder.path(), Some(owner.uid()), Some(owner.gid())).unwrap();
+        let command = |program: &str| {
+            let mut command = std::process::Command::new(server.bin_dir().join(program));
+            command
+                .uid(owner.uid())
+                .gid(owner.gid())
+                .current_dir("/")
+                .arg("-D")
+                .arg(folder.path().join("data"));
+            command.stdout(Stdio::null()).stderr(Stdio::null());
+            command
+        };
+        let copied = command("pg_basebackup")
+            .args(["-R", "-X", "stream", "-c", "fast", "-d", &server.url("postgres")])
+            .status()
+            .unwrap();
+        assert!(copied.success());
+        let process = command("postgres")
+            .arg("-k")
+            .arg(folder.path())
+            .args(["-c", "listen_addresses=", "-c", "port=5432", "-c", "wal_receiver_status_interval=1s"])
+            .spawn()
+            .unwrap();
+        let replica = Self { folder, process };
+        let streams = "SELECT count(*)::text FROM pg_stat_replication WHERE state = 'streaming'";
+        let begin = Instant::now();
+        while value(&server.url("postgres"), streams).await != "1" {
+            assert!(begin.elapsed() < Duration::from_secs(60), "the replica does not stream");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        replica
+    }
+
+    async fn connect(&self) -> sqlx::postgres::PgConnection {
+        let options = sqlx::postgres::PgConnectOptions::new()
+            .socket(self.folder.path())
+            .username("postgres")
+            .database("postgres");
+        sqlx::postgres::PgConnection::connect_with(&options).await.unwrap()
+    }
+}
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
