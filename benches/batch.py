@@ -53,6 +53,25 @@ WHERE id IN (SELECT id FROM events WHERE cents IS NULL ORDER BY id LIMIT :'batch
 -- limbeck:downgrade
 """
 
+BY_KEY = """\
+-- Amounts in cents, again
+--
+-- revision: a3
+-- down_revision: a2
+
+-- limbeck:upgrade
+DROP INDEX CONCURRENTLY events_left;
+CREATE TABLE upto (id bigint);
+INSERT INTO upto VALUES (0);
+-- limbeck:batch size={size} pause={pause}
+WITH next AS (SELECT id FROM events WHERE id > (SELECT max(id) FROM upto) ORDER BY id LIMIT :'batch'),
+     moved AS (INSERT INTO upto SELECT max(id) FROM next HAVING count(*) > 0)
+UPDATE events SET cents = amount * 100 FROM next WHERE events.id = next.id;
+DROP TABLE upto;
+
+-- limbeck:downgrade
+"""
+
 
 class Writers:
     """pgbench at a fixed rate; a transaction's time counts from when it was due."""
@@ -127,7 +146,8 @@ def measure(server, folder, options):
     (project / "migrations/versions").mkdir(parents=True)
     (project / "limbeck.toml").write_text("")
     (project / "migrations/versions/1.sql").write_text(INDEX)
-    (project / "migrations/versions/2.sql").write_text(BATCHES.format(size=options.size, pause=options.pause))
+    for name, text in ("2.sql", BATCHES), ("3.sql", BY_KEY):
+        (project / "migrations/versions" / name).write_text(text.format(size=options.size, pause=options.pause))
 
     def say(text):
         print(f"  {text} ...", file=sys.stderr)
@@ -149,19 +169,25 @@ def measure(server, folder, options):
     batches, batch_times = beside_writers(server, "batches", folder, options,
                                           lambda: limbeck(server, "batches", project, options, "a2"))
 
+    say("batches that remember the last key")
+    by_key, key_times = beside_writers(server, "batches", folder, options,
+                                       lambda: limbeck(server, "batches", project, options, "a3"))
+
     print(f"\n{options.rows:,} rows, batches of {options.size:,}, pause {options.pause}, "
           f"{options.clients} writers at {options.rate}/s\n")
     print("| | seconds | rows/s | writers' p50 (ms) | p99 | p99.9 | longest |")
     print("|---|---:|---:|---:|---:|---:|---:|")
     for name, seconds, times in [("writers alone", None, idle), ("one UPDATE", one, one_times),
-                                 ("index, concurrently", index, index_times), ("batches", batches, batch_times)]:
+                                 ("index, concurrently", index, index_times), ("batches", batches, batch_times),
+                                 ("batches, by key", by_key, key_times)]:
         took = "" if seconds is None else f"{seconds:.1f}"
         rate = "" if seconds is None else f"{options.rows / seconds:,.0f}"
         shares = " | ".join(f"{percentile(times, share):,.1f}" for share in (0.5, 0.99, 0.999, 1))
         print(f"| {name} | {took} | {rate} | {shares} |")
-    print(f"\nbatches have {one / batches:.0%} of one UPDATE's throughput; the writers' p99 beside them is "
-          f"{percentile(batch_times, 0.99) / percentile(idle, 0.99):.1f} times that of the writers alone, beside one "
-          f"UPDATE {percentile(one_times, 0.99) / percentile(idle, 0.99):,.0f} times")
+    print(f"\nbatches have {one / batches:.0%} of one UPDATE's throughput, by key {one / by_key:.0%}; the writers' p99 is "
+          f"{percentile(batch_times, 0.99) / percentile(idle, 0.99):.1f} and "
+          f"{percentile(key_times, 0.99) / percentile(idle, 0.99):.1f} times that of the writers alone, beside one UPDATE "
+          f"{percentile(one_times, 0.99) / percentile(idle, 0.99):,.0f} times")
 
 
 if __name__ == "__main__":
