@@ -51,8 +51,13 @@ impl Reporter {
                 }
             },
             _ => {
-                if let Some((weight, line)) = sentence(event) {
-                    self.say(weight, &line);
+                let Some((weight, line)) = sentence(event) else { return };
+                match (&self.spinner, event) {
+                    // The statement that the spinner stands for still runs.
+                    (Some(spinner), Event::Blocked { .. } | Event::HoldingOn { .. }) => {
+                        spinner.suspend(|| self.print(weight, &line));
+                    }
+                    _ => self.say(weight, &line),
                 }
             }
         }
@@ -68,6 +73,10 @@ impl Reporter {
 
     fn say(&mut self, weight: Weight, line: &str) {
         self.finish();
+        self.print(weight, line);
+    }
+
+    fn print(&self, weight: Weight, line: &str) {
         if weight == Weight::Warning || self.verbosity == Verbosity::Normal {
             output::progress(line);
         }
@@ -272,4 +281,64 @@ pub(crate) fn shortened(statement: &str) -> String {
 
 fn first_line(sql: &str) -> String {
     sql.lines().next().unwrap_or_default().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use limbeck::{Blocker, Event};
+    use limbeck_core::revision::RevisionId;
+
+    use super::{Weight, batch_words, sentence};
+
+    fn blocker(pid: i32, state: &str, since: u64, transaction: u64) -> Blocker {
+        Blocker {
+            pid,
+            application: "psql".to_owned(),
+            user: "bob".to_owned(),
+            address: String::new(),
+            state: state.to_owned(),
+            since: Some(Duration::from_secs(since)),
+            transaction: Some(Duration::from_secs(transaction)),
+            query: "LOCK TABLE busy".to_owned(),
+        }
+    }
+
+    #[test]
+    fn who_is_in_the_way() {
+        let blockers = [
+            blocker(123, "idle in transaction", 12, 12),
+            blocker(7, "active", 3, 4000),
+            blocker(0, "", 0, 0),
+        ];
+        let say = |relation, blockers: &[Blocker]| {
+            sentence(&Event::Blocked { relation, blockers, waited: Duration::from_millis(1500) })
+        };
+        let line = "warning: waiting for a lock on busy, held by session 123 (psql, user bob, idle in transaction for 12 s), \
+                    session 7 (psql, user bob, active for 3 s, in a transaction for 66 min), a prepared transaction (see \
+                    pg_prepared_xacts), 1 s so far";
+        assert_eq!(say(Some("busy"), &blockers), Some((Weight::Warning, line.to_owned())));
+        let line = "warning: waiting for the transaction of session 7 (psql, user bob, active for 3 s, in a transaction for \
+                    66 min), session 7 (psql, user bob, active for 3 s, in a transaction for 66 min), session 7 (psql, user \
+                    bob, active for 3 s, in a transaction for 66 min), and 2 more, 1 s so far";
+        let five = vec![blockers[1].clone(); 5];
+        assert_eq!(say(None, &five), Some((Weight::Warning, line.to_owned())));
+    }
+
+    #[test]
+    fn how_far_batches_are() {
+        let revision = RevisionId::new("a1").expect("an id");
+        let say = |rows, earlier, expected, seconds| {
+            let elapsed = Duration::from_secs(seconds);
+            batch_words(&Event::Batch { revision: &revision, rows, earlier, expected, elapsed })
+        };
+        assert_eq!(
+            say(1_000_000, 400_000, Some(10_000_000), 60),
+            "1,000,000 of about 10,000,000 rows, 10,000 rows/s, about 15 minutes left"
+        );
+        // An estimate that has proved wrong is no longer one.
+        assert_eq!(say(1_000_001, 0, Some(1_000_000), 100), "1,000,001 rows, 10,000 rows/s");
+        assert_eq!(say(10, 10, None, 0), "10 rows, 0 rows/s");
+    }
 }

@@ -7,7 +7,7 @@ use limbeck_core::sql::{BATCH, BatchOptions, Statement};
 use limbeck_core::{Code, Problem};
 
 use super::chunk::{BEGIN, COMMIT, Chunk};
-use super::parts::Prepared;
+use super::parts::{self, Prepared};
 use super::{Executor, PartFailure, first};
 use crate::event::Event;
 
@@ -64,7 +64,7 @@ impl Executor<'_, '_> {
                 return Err(without_end(statement, options, &progress, ceiling.unwrap_or_default()));
             }
             self.hold_on(options).await?;
-            let rows = self.batch(&chunk, settings.len() + 1, progress.rows).await?;
+            let rows = self.batch(step, &chunk, settings.len() + 1, progress.rows).await?;
             if rows == 0 {
                 return Ok(());
             }
@@ -87,30 +87,43 @@ impl Executor<'_, '_> {
 
     /// One transaction, tried again while only other sessions are in the way; the result is the rows that
     /// the statement with this index touched.
-    async fn batch(&mut self, chunk: &Chunk, index: usize, before: u64) -> Result<u64, Problem> {
+    async fn batch(
+        &mut self,
+        step: &Prepared<'_>,
+        chunk: &Chunk,
+        index: usize,
+        before: u64,
+    ) -> Result<u64, Problem> {
         let mut attempt = 1;
         loop {
             self.cancel.check().map_err(first)?;
-            match self.try_batch(chunk, index, before).await {
+            match self.try_batch(step, chunk, index, before).await {
                 Ok(rows) => return Ok(rows),
                 Err(failure) => self.try_again(failure, &mut attempt).await?,
             }
         }
     }
 
-    async fn try_batch(&mut self, chunk: &Chunk, index: usize, before: u64) -> Result<u64, PartFailure> {
+    async fn try_batch(
+        &mut self,
+        step: &Prepared<'_>,
+        chunk: &Chunk,
+        index: usize,
+        before: u64,
+    ) -> Result<u64, PartFailure> {
         let counts = self.send(chunk).await?;
         let rows = counts.get(index).copied().unwrap_or_default();
-        self.send(&self.end_of_batch((rows > 0).then_some(before + rows))).await?;
+        self.send(&self.end_of_batch(step, (rows > 0).then_some(before + rows))).await?;
         Ok(rows)
     }
 
     /// What ends a batch: the note of how far it came, if it came further.
-    pub(super) fn end_of_batch(&self, rows: Option<u64>) -> Chunk {
+    fn end_of_batch(&self, step: &Prepared<'_>, rows: Option<u64>) -> Chunk {
         let mut end = Chunk::default();
         if let Some(rows) = rows {
-            // What the statement did to role and settings must not matter to limbeck's own table.
-            end.own_all(&self.session.settings(crate::APPLICATION));
+            // What the statement did to role and settings must not matter to limbeck's own table. Between two
+            // batches, others see which revision they wait for.
+            end.own_all(&self.session.settings(&parts::application(step)));
             end.own(&self.session.journal.note_batch(rows));
         }
         end.own(COMMIT);

@@ -265,12 +265,18 @@ fn own<'p>(statements: Vec<String>) -> Part<'p> {
     Part::Transaction(Transaction { head: statements, ..Transaction::default() })
 }
 
+/// The `application_name` while a revision is worked on.
+pub(super) fn application(step: &Prepared<'_>) -> String {
+    let mut name = format!("limbeck {}", step.step.revision);
+    // PostgreSQL cuts longer names, and says so each time.
+    name.truncate(name.floor_char_boundary(LONGEST_NAME));
+    name
+}
+
 /// What every part of a revision begins with.
 fn opening(step: &Prepared<'_>) -> Vec<String> {
-    let name = format!("limbeck {}", step.step.revision);
-    // PostgreSQL cuts longer names, and says so each time.
-    let name = &name[..name.floor_char_boundary(LONGEST_NAME)];
-    let mut statements = vec![format!("SET application_name = {}", crate::quote::literal(name))];
+    let mut statements =
+        vec![format!("SET application_name = {}", crate::quote::literal(&application(step)))];
     let timeouts = step.revision.timeouts();
     let set = |name: &str, time: Duration| format!("SET {name} = {}", time.as_millis());
     statements.extend(timeouts.statement.map(|time| set("statement_timeout", time)));

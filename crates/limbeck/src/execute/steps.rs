@@ -14,7 +14,7 @@ use sqlx::postgres::PgConnection;
 use super::batch::Progress;
 use super::cancel::cancelled;
 use super::chunk::Chunk;
-use super::parts::{Prepared, RustPart};
+use super::parts::{self, Prepared, RustPart};
 use super::{Executor, PartFailure, failure, first};
 use crate::connect::BoxFuture;
 use crate::error::Error;
@@ -338,7 +338,7 @@ impl Executor<'_, '_> {
         settings: &str,
         (pause, max_rows): (Duration, Option<u64>),
     ) -> Result<(), Problem> {
-        let restore = joined(&self.session.settings(crate::APPLICATION));
+        let restore = joined(&self.session.settings(&parts::application(step)));
         let journal = self.session.journal.clone();
         let mut progress = Progress::after(self.batch_rows);
         loop {
