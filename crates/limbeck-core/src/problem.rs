@@ -173,6 +173,8 @@ codes! {
     Edited = "run::edited",
     /// What a statement was to make is there already, and is not of its making (an invalid index, say).
     InTheWay = "run::in-the-way",
+    /// Something that destroys was not agreed to.
+    NotConfirmed = "run::not-confirmed",
     /// What was asked for cannot be done with these revisions (several segments in one transaction, say).
     NotPossible = "run::not-possible",
     /// Data would be lost, and nobody said that it may.

@@ -71,17 +71,19 @@ pub(crate) fn plan(
     ahead: &[RevisionId],
     way: Way<'_>,
 ) -> Result<Plan, Problem> {
-    let rows: Vec<&str> = ahead.iter().map(RevisionId::as_str).collect();
-    let rows = rows.join(", ");
+    let rows = list(ahead);
     if let (Way::Down(_), false) = (way, known.is_empty()) {
         return Err(Problem::new(
             Code::Ahead,
             format!("the database is ahead of these revisions: {rows} was applied by a newer release, and its file is not here"),
         )
-        .help("downgrade with the release that holds it"));
+        .help(
+            "downgrade with the release that holds it; or `limbeck switch`: it undoes what has no file here, with the \
+             journal's copy of the downgrade, and goes to this checkout's heads",
+        ));
     }
     if known.is_empty() {
-        return Err(foreign(&rows));
+        return Err(foreign(ahead));
     }
     let applied = Applied::new(graph, known)?;
     let pending: Vec<&str> = applied.pending().map(|node| node.id().as_str()).collect();
@@ -93,11 +95,20 @@ pub(crate) fn plan(
         format!("the database holds {rows} of another release, and of these revisions {} is pending", pending.join(", ")),
     )
     .note("the two releases have different revisions: neither contains the other")
-    .help("merge the two branches of the source, add a merge revision with `limbeck merge heads`, and migrate from there"))
+    .help(
+        "to lead this database to this checkout's heads: `limbeck switch` undoes what has no file here (--dry-run shows \
+         it), then applies what is pending. To keep both: merge the two branches of the source, add a merge revision \
+         with `limbeck merge heads`, and migrate from there",
+    ))
+}
+
+fn list(ids: &[RevisionId]) -> String {
+    ids.iter().map(RevisionId::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// None of this checkout's revisions is applied, and others are.
-fn foreign(rows: &str) -> Problem {
+pub(crate) fn foreign(ahead: &[RevisionId]) -> Problem {
+    let rows = list(ahead);
     Problem::new(
         Code::Ahead,
         format!(

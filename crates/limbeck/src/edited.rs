@@ -88,7 +88,7 @@ fn change(applied: Option<&String>, now: Option<Checksum>) -> Option<Change> {
 }
 
 /// A checksum of another rule says nothing about a file of which this rule's is known.
-fn is_comparable(sum: &str) -> bool {
+pub(crate) fn is_comparable(sum: &str) -> bool {
     sum.split_once(':').is_some_and(|(format, _)| format == Checksum::FORMAT.to_string())
 }
 

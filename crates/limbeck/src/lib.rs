@@ -35,6 +35,7 @@ mod resume;
 mod stamp;
 pub mod startup;
 mod state;
+mod switch;
 pub mod validate;
 mod verify;
 
@@ -55,6 +56,7 @@ pub use repair::Repair;
 pub use reset::{Contents, Reset};
 pub use state::journal::{FORMAT as JOURNAL_FORMAT, Running, Verdict};
 pub use state::session::{FirstLook, StateOptions};
+pub use switch::{Switch, Undone};
 
 /// The `application_name` of a session that works on no revision.
 const APPLICATION: &str = "limbeck";

@@ -30,6 +30,7 @@ use crate::repair::Repair;
 use crate::state::journal::{Lineage, Running, Verdict};
 use crate::state::session::{Checksums, FirstLook, Recorded, Session, StateOptions};
 use crate::state::{lock, pooling};
+use crate::switch::{self, Switch};
 use crate::{ahead, log, offline, repair, resolve, resume, stamp};
 
 /// What a run is made with. The defaults are those of `limbeck.toml`.
@@ -94,6 +95,18 @@ pub struct Report {
     pub rows: Vec<String>,
     /// Rows of a newer release.
     pub ahead: Vec<RevisionId>,
+}
+
+impl Report {
+    /// That a plan was carried out.
+    pub(crate) fn of(plan: &Plan) -> Self {
+        let done = |step: &plan::Step| (step.revision.clone(), step.direction);
+        Self {
+            steps: plan.steps.iter().map(done).collect(),
+            rows: plan.after.iter().map(ToString::to_string).collect(),
+            ahead: Vec::new(),
+        }
+    }
 }
 
 /// How a database stands to these revisions.
@@ -420,8 +433,40 @@ impl Migrator {
         Ok(Status { rows: recorded.rows, known, ahead, pending, running: recorded.running, edited, ready })
     }
 
+    /// What leads a database that other revisions have migrated back to these revisions' heads: what has no file
+    /// here is undone with the journal's copy of its downgrade, then what is pending is applied. Reads the database and
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// A revision that cannot be undone, a row that neither a file nor the journal knows, and all that an upgrade
+    /// could know beforehand.
+    pub async fn preview_switch(&self, connection: &mut PgConnection) -> Result<Switch, Error> {
+        self.require_revisions()?;
+        let mut session = self.session(connection).await?;
+        let draft = switch::draft(self, &mut session).await?;
+        switch::check(self, &draft)?;
+        Ok(draft.switch)
+    }
+
+    /// Does what [`Migrator::preview_switch`] has shown, and nothing else, under the migration lock. The connection is
+    /// used as by [`Migrator::run_on`].
+    ///
+    /// # Errors
+    /// As [`Migrator::preview_switch`] and [`Migrator::run`]; the database has changed since.
+    pub async fn switch(
+        &self,
+        connection: &mut PgConnection,
+        connector: Option<&dyn Connector>,
+        shown: &Switch,
+        control: &mut Control<'_>,
+    ) -> Result<Report, Error> {
+        self.require_revisions()?;
+        let mut session = self.session(connection).await?;
+        switch::run(self, &mut session, connector, shown, control).await
+    }
+
     /// Accepts edits of applied files: the journal is told that they are right as they are now. Takes the
-    /// lock, and changes no version row.
+    /// lock, and changes no version row. The connection is used as by [`Migrator::run_on`].
     ///
     /// # Errors
     /// A revision that is unknown, ambiguous, not applied or not edited; a failing connection.
@@ -477,7 +522,9 @@ impl Migrator {
         let (known, ahead) = ahead::known_rows(self.graph(), &recorded.rows, &lineage)?;
         let mut void = None;
         if let Some(running) = recorded.running.take() {
-            let is_void = resume::is_void(self.graph(), &known, &running)?;
+            // Of a revision without a file here the rows alone tell.
+            let rows = if self.graph().get(&running.revision).is_some() { &known } else { &recorded.rows };
+            let is_void = resume::is_void(self.graph(), rows, &running)?;
             *(if is_void { &mut void } else { &mut recorded.running }) = Some(running);
         }
         Ok(State { recorded, known, ahead, void })
@@ -532,6 +579,21 @@ impl Migrator {
             _ => self.prepare(&plan)?,
         };
         let running = resume::check(state.recorded.running.as_ref(), &steps)?;
+        let void: Vec<String> = state.void.iter().map(|_| session.journal.void_running()).collect();
+        self.execute(session, connector, &steps, (running, void), control).await?;
+        Ok(Report { ahead: state.ahead, ..Report::of(&plan) })
+    }
+
+    /// Runs steps, of which the first may go on with an earlier run; what is given with that is sent and
+    /// committed with the first part.
+    pub(crate) async fn execute(
+        &self,
+        session: &mut Session<'_>,
+        connector: Option<&dyn Connector>,
+        steps: &[Prepared<'_>],
+        (running, first): (Option<&Running>, Vec<String>),
+        control: &mut Control<'_>,
+    ) -> Result<(), Error> {
         let options = RunOptions {
             mode: self.options.mode,
             pace: self.options.pace,
@@ -539,7 +601,6 @@ impl Migrator {
             concurrently_wait: self.options.concurrently_wait,
             steps: &self.steps,
         };
-        let void: Vec<String> = state.void.iter().map(|_| session.journal.void_running()).collect();
         let mut executor = Executor {
             session,
             connector,
@@ -550,15 +611,9 @@ impl Migrator {
             batch_rows: 0,
             watch: Watch::default(),
         };
-        let outcome = executor.run(&steps, running, void).await;
+        let outcome = executor.run(steps, running, first).await;
         executor.watch.close().await;
-        outcome?;
-        let done = |step: &plan::Step| (step.revision.clone(), step.direction);
-        Ok(Report {
-            steps: plan.steps.iter().map(done).collect(),
-            rows: plan.after.iter().map(ToString::to_string).collect(),
-            ahead: state.ahead,
-        })
+        outcome
     }
 
     /// A plan with everything that is checked before the database is touched.
@@ -591,7 +646,7 @@ impl Migrator {
         Ok(edited::find(&self.project, &applied, &state.recorded.checksums, Sections::Upgrade))
     }
 
-    fn refuse_edited(&self, edited: &[Edited]) -> Result<(), Problem> {
+    pub(crate) fn refuse_edited(&self, edited: &[Edited]) -> Result<(), Problem> {
         match self.options.edited {
             WhenEdited::Warn => Ok(()),
             WhenEdited::Refuse => edited::refuse(edited),

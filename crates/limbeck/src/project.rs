@@ -72,6 +72,14 @@ impl Project {
         Ok(Self { graph, revisions, by_id })
     }
 
+    /// The same with further revisions, which no file has.
+    ///
+    /// # Errors
+    /// As [`Project::from_sources`].
+    pub(crate) fn with(&self, further: Vec<Revision>) -> Result<Self, Error> {
+        Self::join(self.revisions.iter().cloned().chain(further).map(Ok).collect())
+    }
+
     /// The graph.
     pub fn graph(&self) -> &Graph {
         &self.graph

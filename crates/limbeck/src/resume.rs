@@ -64,7 +64,7 @@ pub(crate) fn plan(
 ///
 /// # Errors
 /// The plan does not begin with the unfinished revision.
-fn first(graph: &Graph, plan: Plan, running: Option<&Running>) -> Result<Plan, Problem> {
+pub(crate) fn first(graph: &Graph, plan: Plan, running: Option<&Running>) -> Result<Plan, Problem> {
     let is_ours = |running: &&Running| graph.get(&running.revision).is_some();
     let Some(running) = running.filter(|running| !plan.is_empty() || is_ours(running)) else {
         return Ok(plan);

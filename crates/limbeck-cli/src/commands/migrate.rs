@@ -163,7 +163,7 @@ struct PlanView<'a> {
 }
 
 #[derive(Serialize)]
-struct ReportView<'a> {
+pub(super) struct ReportView<'a> {
     steps: Vec<StepView<'a>>,
     rows: &'a [String],
     ahead: Vec<&'a str>,

@@ -42,6 +42,7 @@ verbs! {
     upgrade::Upgrade,
     downgrade::Downgrade,
     stamp::Stamp,
+    switch::Switch,
     resolve::Resolve,
     current::Current,
     history::History,

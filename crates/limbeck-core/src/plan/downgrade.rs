@@ -3,6 +3,7 @@
 use super::{Direction, Plan, rows};
 use crate::graph::{Anchor, Applied, Edges, Floor, Graph, Node, NodeSet, Resolver, Target, Wording};
 use crate::problem::{Code, Problem};
+use crate::revision::RevisionId;
 
 /// The steps from these rows down to a target: what descends from the target goes, with everything that
 /// depends on it. The target itself stays.
@@ -15,6 +16,35 @@ use crate::problem::{Code, Problem};
 /// target gives.
 pub fn downgrade(graph: &Graph, rows: &[String], target: &str) -> Result<Plan, Problem> {
     from(&Applied::new(graph, rows)?, target)
+}
+
+/// The steps that undo exactly these revisions, in this order.
+///
+/// # Errors
+/// [`Code::BadTarget`] where one of them is not applied, or something that is applied by then stands on it;
+/// [`Code::UnknownRow`].
+pub fn undo(graph: &Graph, rows: &[String], revisions: &[RevisionId]) -> Result<Plan, Problem> {
+    let applied = Applied::new(graph, rows)?;
+    let mut left = applied.set().clone();
+    let mut order = Vec::with_capacity(revisions.len());
+    for id in revisions {
+        let node = graph.get(id.as_str()).filter(|node| left.contains(node.index()));
+        let node = node.ok_or_else(|| {
+            Problem::new(Code::BadTarget, format!("{id} cannot be undone: it is not applied"))
+                .help("`limbeck current` says what is")
+        })?;
+        if let Some(above) = node.above(Edges::All).find(|above| left.contains(*above)) {
+            let above = graph.id(above);
+            return Err(Problem::new(
+                Code::BadTarget,
+                format!("{id} cannot be undone: {above} stands on it"),
+            )
+            .help(format!("undo {above} first")));
+        }
+        left.remove(node.index());
+        order.push(node.index());
+    }
+    Ok(rows::plan(&applied, order.into_iter(), Direction::Downgrade, &[]))
 }
 
 /// The plan from a known state.

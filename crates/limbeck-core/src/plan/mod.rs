@@ -11,7 +11,7 @@ use crate::problem::Problem;
 use crate::revision::RevisionId;
 
 pub use crate::graph::Applied;
-pub use downgrade::downgrade;
+pub use downgrade::{downgrade, undo};
 pub use offline::{downgrade_offline, stamp_offline, upgrade_offline};
 pub use stamp::{Purge, stamp};
 pub use upgrade::{applied, pending, upgrade};

@@ -14,6 +14,8 @@ pub struct Revision {
     downgrade: Downgrade,
     timeouts: Timeouts,
     marks: Vec<Spanned<Mark>>,
+    /// The upgrade's checksum, where its text is not here.
+    recorded: Option<Checksum>,
 }
 
 /// How a revision is undone.
@@ -89,9 +91,16 @@ impl Revision {
         self.downgrade.span().map(|span| &self.source().text()[span])
     }
 
+    /// Says what the upgrade's checksum was: for a revision of which only the journal's copy is left, without
+    /// the upgrade.
+    #[must_use]
+    pub fn with_upgrade_checksum(self, checksum: Checksum) -> Self {
+        Self { recorded: Some(checksum), ..self }
+    }
+
     /// The upgrade's checksum.
     pub fn upgrade_checksum(&self) -> Checksum {
-        Checksum::of_part(self.source(), self.upgrade.clone())
+        self.recorded.clone().unwrap_or_else(|| Checksum::of_part(self.source(), self.upgrade.clone()))
     }
 
     /// The downgrade's checksum; none for an irreversible revision.
@@ -321,6 +330,7 @@ impl<'a> Reader<'a> {
             downgrade,
             timeouts: self.timeouts,
             marks: self.marks,
+            recorded: None,
         })
     }
 }

@@ -302,6 +302,14 @@ impl Journal {
         )
     }
 
+    /// Per applied revision all that is needed to undo it without its file.
+    pub(crate) fn select_copies(&self) -> String {
+        self.select_newest(
+            "revision, parents, depends_on, message, checksum, downgrade_checksum, downgrade, database_user, client, \
+             to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS applied_at",
+        )
+    }
+
     fn select_newest(&self, columns: &str) -> String {
         format!(
             "SELECT {columns} FROM (SELECT DISTINCT ON (revision) * FROM {} WHERE state = 'done' AND \

@@ -12,13 +12,15 @@ use std::path::{Path, PathBuf};
 
 use futures_util::StreamExt as _;
 use limbeck::core::plan::Purge;
+use limbeck::log::{Log, LogEntry, LogFilter};
 use limbeck::{
-    Cancel, Control, Error, Event, Job, Migrator, Options, Pace, Report, TransactionMode, Verdict,
+    Cancel, Control, Error, Event, FirstLook, Job, Migrator, Options, Pace, Repair, Report, Switch,
+    TransactionMode, Verdict,
 };
 use limbeck_testdb::TestDb;
 use sqlx::Connection as _;
 
-use crate::support::{JOURNAL, Rev, query, shown, watched, with_options};
+use crate::support::{JOURNAL, Rev, query, shown, switched, watched, with_options};
 
 /// How many cases run at once.
 const AT_ONCE: usize = 4;
@@ -180,6 +182,13 @@ impl Case {
             "#" => String::new(),
             "resolve" => self.resolve(&words).await,
             "interrupt" => self.interrupt(&words).await,
+            "switch" => self.switch().await,
+            "preview-switch" => {
+                let plan = self.migrator().preview_switch(&mut self.connection).await;
+                plan.map_or_else(|error| shown(&error), |switch| what(&switch))
+            }
+            "repair" => self.repair(&words).await,
+            "log" => self.log(&words).await,
             "status" => self.status().await,
             "sql" => {
                 let sql = rest.replace("$db", self.db.name());
@@ -239,6 +248,50 @@ impl Case {
         query(&mut self.connection, &(begun + "COMMIT; RESET ALL; RESET SESSION AUTHORIZATION")).await
     }
 
+    async fn switch(&mut self) -> String {
+        let mut events = Vec::new();
+        let outcome = switched(&self.migrator(), self.db.url(), &mut events).await;
+        let mut text: String = events.iter().map(|line| line.to_owned() + "\n").collect();
+        text.push_str(&outcome_text(&outcome));
+        text
+    }
+
+    async fn repair(&mut self, words: &[String]) -> String {
+        let migrator = self.migrator();
+        let mut emit = |_: Event<'_>| {};
+        let mut control = Control { cancel: Cancel::default(), emit: &mut emit };
+        // What holds the lock must be closed.
+        let mut connection = self.db.connect().await;
+        let look = match FirstLook::at(&mut connection, &self.options.state).await {
+            Ok(look) => look,
+            Err(error) => return shown(&error),
+        };
+        let request = Repair { revisions: words, note: Some("a reason") };
+        match migrator.repair(look, &mut connection, request, &mut control).await {
+            Ok(edited) => edited.iter().map(|edited| format!("accepted {}\n", edited.revision)).collect(),
+            Err(error) => shown(&error),
+        }
+    }
+
+    /// What does not differ from run to run.
+    async fn log(&mut self, words: &[String]) -> String {
+        let filter = LogFilter { revisions: words, limit: None };
+        let entries = match self.migrator().log(&mut self.connection, filter).await {
+            Ok(Log::Entries(entries)) => entries,
+            Ok(Log::NoJournal) => return "no journal".to_owned(),
+            Err(error) => return shown(&error),
+        };
+        let line = |entry: &LogEntry| {
+            let LogEntry { direction, revision, state, note, .. } = entry;
+            let took = if entry.elapsed.is_some() { "ended" } else { "did not end" };
+            format!(
+                "{direction} {revision} {state}, {took}{}\n",
+                note.as_ref().map(|note| format!(": {note}")).unwrap_or_default()
+            )
+        };
+        entries.iter().map(line).collect()
+    }
+
     async fn status(&mut self) -> String {
         match self.migrator().status(&mut self.connection).await {
             Ok(status) => {
@@ -262,6 +315,12 @@ impl Case {
             Err(error) => shown(&error),
         }
     }
+}
+
+fn what(switch: &Switch) -> String {
+    let undone: Vec<&str> = switch.undone().iter().map(|undone| undone.revision.as_str()).collect();
+    let applied: Vec<&str> = switch.applied().map(AsRef::as_ref).collect();
+    format!("would undo: {}; would apply: {}\n", undone.join(" "), applied.join(" "))
 }
 
 const TABLES: &str = "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', \

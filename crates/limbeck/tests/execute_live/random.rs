@@ -8,7 +8,7 @@ use limbeck::core::graph::Applied;
 use limbeck::{Job, Migrator, Options, Pace};
 use limbeck_testdb::TestDb;
 
-use crate::support::{Rev, down, rows, run, shown, up, value, with_options};
+use crate::support::{Rev, down, rows, run, shown, switched, up, value, with_options};
 
 const GRAPHS: u64 = 12;
 const WALKS: usize = 5;
@@ -49,6 +49,11 @@ fn expected(migrator: &Migrator, rows: &str) -> String {
 const TABLES: &str = "SELECT coalesce(string_agg(tablename, ' ' ORDER BY tablename COLLATE \"C\"), '') FROM pg_tables \
                       WHERE tablename LIKE 't\\_%'";
 
+/// What ran, as the journal says, and as the revisions themselves have noted.
+const JOURNALLED: &str = "SELECT string_agg(CASE direction WHEN 'upgrade' THEN '+' ELSE '-' END || revision, ' ' ORDER BY id) \
+                          FROM limbeck.journal WHERE state = 'done'";
+const LOGGED: &str = "SELECT string_agg(what, ' ' ORDER BY ctid) FROM log";
+
 async fn walk(seed: u64) {
     let mut random = fastrand::Rng::with_seed(seed);
     let revs = graph(&mut random);
@@ -79,10 +84,60 @@ async fn walk(seed: u64) {
     assert_eq!(rows(db.url()).await, "", "{story}");
     assert_eq!(value(db.url(), TABLES).await, "", "{story}");
     // What ran is what the journal says, in its order.
-    let journal = "SELECT string_agg(CASE direction WHEN 'upgrade' THEN '+' ELSE '-' END || revision, ' ' ORDER BY id) \
-                   FROM limbeck.journal WHERE state = 'done'";
-    let log = "SELECT string_agg(what, ' ' ORDER BY ctid) FROM log";
-    assert_eq!(value(db.url(), journal).await, value(db.url(), log).await, "{story}");
+    assert_eq!(value(db.url(), JOURNALLED).await, value(db.url(), LOGGED).await, "{story}");
+}
+
+/// Two checkouts have a part of a graph each: with `switch` either one finds its own way, whatever the other one did.
+async fn switch_between(seed: u64) {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let revs = graph(&mut random);
+    let halves = [part(&revs, &mut random), part(&revs, &mut random)];
+    let db = TestDb::new().await;
+    value(db.url(), "CREATE TABLE log (what text)").await;
+    let mut story = format!("seed {seed}: {revs:#?}\n");
+    for turn in 0..WALKS {
+        let own = &halves[turn % 2];
+        let pace = if random.bool() { Pace::Segment } else { Pace::Statement };
+        let migrator = with_options(own, Options { pace, ..Options::default() });
+        let report = switched(&migrator, db.url(), &mut Vec::new()).await;
+        let now = rows(db.url()).await;
+        let ids: Vec<&str> = own.iter().map(|rev| rev.id.as_str()).collect();
+        let _ = writeln!(story, "switch to {ids:?}: {now}");
+        let report = report.unwrap_or_else(|error| panic!("{story}{}", shown(&error)));
+        assert_eq!(report.rows.join(" "), now, "{story}");
+        assert_eq!(value(db.url(), TABLES).await, expected(&migrator, &now), "{story}");
+        let tables = own.iter().map(|rev| format!("t_{}", rev.id)).collect::<BTreeSet<_>>();
+        assert_eq!(
+            value(db.url(), TABLES).await,
+            tables.into_iter().collect::<Vec<_>>().join(" "),
+            "{story}"
+        );
+    }
+    assert_eq!(value(db.url(), JOURNALLED).await, value(db.url(), LOGGED).await, "{story}");
+    // An entry of an undoing says which file it was that had been applied.
+    let strange = "SELECT count(*)::text FROM limbeck.journal d WHERE direction = 'downgrade' AND NOT EXISTS (SELECT FROM \
+                   limbeck.journal u WHERE u.direction = 'upgrade' AND u.revision = d.revision AND u.checksum = d.checksum \
+                   AND u.downgrade_checksum = d.downgrade_checksum AND u.parents = d.parents AND u.id < d.id)";
+    assert_eq!(value(db.url(), strange).await, "0", "{story}");
+}
+
+/// The first revision, and some others with all that they need.
+fn part(revs: &[Rev], random: &mut fastrand::Rng) -> Vec<Rev> {
+    let mut ids: BTreeSet<&str> = BTreeSet::from(["r0"]);
+    for rev in revs.iter().rev() {
+        if random.u8(..3) == 0 || ids.contains(rev.id.as_str()) {
+            ids.insert(&rev.id);
+            ids.extend(rev.parents.iter().chain(&rev.depends_on).map(String::as_str));
+        }
+    }
+    revs.iter().filter(|rev| ids.contains(rev.id.as_str())).cloned().collect()
+}
+
+#[tokio::test]
+async fn switch_leads_to_the_heads_of_any_checkout() {
+    for seed in 100..100 + GRAPHS {
+        switch_between(seed).await;
+    }
 }
 
 #[tokio::test]

@@ -103,6 +103,21 @@ pub(crate) async fn watched(
     migrator.run(&url, job, &mut control).await
 }
 
+/// Shows what a switch would do, and does it; writes its events down.
+pub(crate) async fn switched(
+    migrator: &Migrator,
+    url: &str,
+    events: &mut Vec<String>,
+) -> Result<Report, Error> {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let plan = migrator.preview_switch(&mut connection).await?;
+    let mut emit = |event: Event<'_>| events.extend(event_line(&event));
+    let mut control = Control { cancel: Cancel::default(), emit: &mut emit };
+    let outcome = migrator.switch(&mut connection, None, &plan, &mut control).await;
+    connection.close().await.unwrap();
+    outcome
+}
+
 pub(crate) async fn up(migrator: &Migrator, url: &str, target: &str) -> Report {
     run(migrator, url, Job::Upgrade(target)).await.unwrap_or_else(|error| panic!("{error:#}"))
 }
