@@ -102,6 +102,15 @@ pub(crate) fn plan(
     ))
 }
 
+/// `stamp` refuses rows that no file has; the journal has what undoes these.
+pub(crate) fn not_stamped(problem: Problem, ahead: &[RevisionId]) -> Problem {
+    let rows = list(ahead);
+    problem.note(format!("another branch or a newer release has applied {rows}: the journal knows it")).help(
+        "`limbeck switch` undoes what has no file here, with the journal's copy of the downgrade; or, where the database \
+         is already as it should be, `limbeck stamp --purge REV` deletes every row and records REV",
+    )
+}
+
 fn list(ids: &[RevisionId]) -> String {
     ids.iter().map(RevisionId::as_str).collect::<Vec<_>>().join(", ")
 }

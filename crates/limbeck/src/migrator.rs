@@ -325,7 +325,8 @@ impl Migrator {
             }
             Job::Downgrade(target) => self.plan(&state, Way::Down(target))?,
             Job::Stamp(targets, purge) => {
-                let stamp = plan::stamp(self.graph(), &state.recorded.rows, targets, purge)?;
+                let rows = &state.recorded.rows;
+                let stamp = stamp::planned(self.graph(), &mut session, rows, targets, purge).await?;
                 return Ok(Preview::Stamp(stamp));
             }
         };

@@ -2,21 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use limbeck_core::Problem;
 use limbeck_core::graph::{Applied, Graph};
 use limbeck_core::plan::{self, Purge, Stamp};
 use limbeck_core::revision::RevisionId;
+use limbeck_core::{Code, Problem};
 
 use crate::error::Error;
 use crate::event::Event;
 use crate::execute::failure;
 use crate::migrator::{Control, Options, Report};
 use crate::project::Project;
-use crate::resume;
 use crate::state::journal::{Deed, Entry, Journal, Started};
 use crate::state::lock;
 use crate::state::session::{Checksums, Recorded, Session, settings, simple_query};
 use crate::state::version_table;
+use crate::{ahead, resume};
 
 /// Stamps under the lock, in one transaction.
 pub(crate) async fn run(
@@ -30,7 +30,7 @@ pub(crate) async fn run(
     lock::acquire(session, options.lock_wait, &control.cancel, control.emit).await?;
     session.look_again().await?;
     let Recorded { rows, running, .. } = session.recorded(Checksums::Skip).await?;
-    let stamp = plan::stamp(project.graph(), &rows, targets, purge)?;
+    let stamp = planned(project.graph(), session, &rows, targets, purge).await?;
     let mut statements = vec!["BEGIN".to_owned()];
     statements.extend(session.setup(version_table::longest(&stamp.after)).await?);
     statements.extend(settings(&options.state, crate::APPLICATION));
@@ -48,6 +48,22 @@ pub(crate) async fn run(
     }
     let rows = stamp.after.iter().map(ToString::to_string).collect();
     Ok(Report { rows, ..Report::default() })
+}
+
+/// The plan. Where rows are in the way that no file knows but the journal does, it says so.
+pub(crate) async fn planned(
+    graph: &Graph,
+    session: &mut Session<'_>,
+    rows: &[String],
+    targets: &[String],
+    purge: Purge,
+) -> Result<Stamp, Error> {
+    let problem = match plan::stamp(graph, rows, targets, purge) {
+        Err(problem) if problem.code() == Code::UnknownRow => problem,
+        other => return Ok(other?),
+    };
+    let (_, ahead) = ahead::known_rows(graph, rows, &session.lineage().await?)?;
+    Err(ahead::not_stamped(problem, &ahead).into())
 }
 
 /// The statements of a stamp: rows, then a journal entry for each revision that now counts otherwise.

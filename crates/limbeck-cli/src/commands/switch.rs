@@ -15,7 +15,7 @@ use crate::exit::Failure;
 use crate::output;
 use crate::reporter::{Reporter, Verbosity};
 
-/// Lead a database that another branch or a newer release has migrated to this checkout's heads
+/// Undo what another branch or release did, and go to this checkout's heads
 ///
 /// First undoes what has no file here, with the downgrade that the journal has kept of it; then applies what is
 /// pending, up to all heads. It shows what it will do, and asks before it undoes anything; where nobody

@@ -17,7 +17,8 @@ pub(crate) const COLUMNS: &str = "current_user::text AS usename, current_databas
      AS may_create_journal, \
      coalesce(has_table_privilege(c.oid, 'SELECT'), true) AS may_read_versions, \
      j.oid IS NULL OR has_schema_privilege(s.oid, 'USAGE') AND has_table_privilege(j.oid, 'SELECT') \
-     AS may_read_journal";
+     AS may_read_journal, coalesce(pg_has_role(j.relowner, 'USAGE'), true) AS may_alter_journal, \
+     coalesce(pg_get_userbyid(j.relowner)::text, '') AS journal_owner";
 
 /// The role's rights.
 #[derive(Debug, Clone)]
@@ -30,6 +31,8 @@ pub(crate) struct Access {
     may_create_journal: bool,
     may_read_versions: bool,
     may_read_journal: bool,
+    may_alter_journal: bool,
+    journal_owner: String,
 }
 
 impl Access {
@@ -43,6 +46,8 @@ impl Access {
             may_create_journal: row.try_get("may_create_journal")?,
             may_read_versions: row.try_get("may_read_versions")?,
             may_read_journal: row.try_get("may_read_journal")?,
+            may_alter_journal: row.try_get("may_alter_journal")?,
+            journal_owner: row.try_get("journal_owner")?,
         })
     }
 
@@ -104,6 +109,20 @@ impl Access {
                 ),
             ),
         })
+    }
+
+    /// The journal, which an older limbeck made, may get the columns that it lacks.
+    pub(crate) fn check_widening_journal(&self, schema: &str) -> Result<(), Problem> {
+        if self.may_alter_journal {
+            return Ok(());
+        }
+        let (user, owner) = (ident(&self.user), ident(&self.journal_owner));
+        let table = format!("{}.journal", ident(schema));
+        Err(self
+            .may_not(&format!("add the columns that {schema}.journal, which an older limbeck made, lacks"))
+            .help(format!(
+                "`limbeck ensure_version` as its owner {owner}, once; or ALTER TABLE {table} OWNER TO {user}"
+            )))
     }
 
     fn may_not(&self, what: &str) -> Problem {

@@ -282,6 +282,7 @@ impl<'c> Session<'c> {
             statements.extend((!access.has_journal_schema).then_some(schema));
             statements.extend([table, index]);
         } else if *journal_is_older {
+            access.check_widening_journal(&self.options.journal_schema)?;
             statements.push(self.journal.widen());
         }
         Ok(statements)

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use futures_util::StreamExt as _;
 use limbeck::core::plan::Purge;
+use limbeck::core::sql::Values;
 use limbeck::log::{Log, LogEntry, LogFilter};
 use limbeck::{
     Cancel, Control, Error, Event, FirstLook, Job, Migrator, Options, Pace, Repair, Report, Switch,
@@ -148,6 +149,7 @@ impl Case {
         match name {
             "single" => self.options.mode = TransactionMode::Single,
             "per-revision" => self.options.mode = TransactionMode::PerRevision,
+            "forget-values" => self.options.values = Values::default(),
             "declare" => self.options.values.declare(rest),
             "set" => {
                 let (name, value) = rest.split_once('=').unwrap();
