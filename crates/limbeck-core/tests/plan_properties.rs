@@ -204,6 +204,42 @@ proptest! {
         prop_assert_eq!(backwards, upwards);
     }
 
+    /// What `switch` does: undo what a checkout does not have, then apply what it has.
+    #[test]
+    fn a_part_of_a_graph_finds_its_own_heads((revs, graph) in graphs(), steps in runs(), keep in vec(any::<bool>(), 24)) {
+        let model = Model::new(&revs);
+        let mut table = run(&graph, &model, &steps);
+        let kept = revs.iter().zip(&keep).filter(|(_, keep)| **keep).map(|(rev, _)| rev.id.clone());
+        let kept: Vec<String> = kept.collect();
+        let own = model.applied(&kept);
+        let applied = model.applied(&table);
+        let foreign = graph.newest_first().map(|node| node.id().clone());
+        let foreign: Vec<_> =
+            foreign.filter(|id| applied.contains(id.as_str()) && !own.contains(id.as_str())).collect();
+        let back = plan::undo(&graph, &table, &foreign).unwrap();
+        prop_assert_eq!(back.steps.len(), foreign.len());
+        model.check(&mut table, &back);
+        let headers = revs.iter().filter(|rev| own.contains(&rev.id)).map(Rev::header).collect();
+        let forth = plan::upgrade(&Graph::build(headers).unwrap(), &table, "heads").unwrap();
+        model.check(&mut table, &forth);
+        prop_assert_eq!(model.applied(&table), own);
+    }
+
+    /// Only what is applied, and only what nothing applied stands on.
+    #[test]
+    fn undoing_refuses_what_it_must((revs, graph) in graphs(), steps in runs(), pick in any::<prop::sample::Index>()) {
+        let model = Model::new(&revs);
+        let mut table = run(&graph, &model, &steps);
+        let id = revs[pick.index(revs.len())].id.clone();
+        let applied = model.applied(&table);
+        let may = applied.contains(&id) && !applied.iter().any(|other| model.0[other].contains(&id));
+        let undone = plan::undo(&graph, &table, &[limbeck_core::revision::RevisionId::new(&id).unwrap()]);
+        prop_assert_eq!(undone.is_ok(), may);
+        if let Ok(plan) = undone {
+            model.check(&mut table, &plan);
+        }
+    }
+
     #[test]
     fn a_circle_is_always_found((mut revs, _) in graphs(), from in any::<prop::sample::Index>()) {
         let model = Model::new(&revs);
