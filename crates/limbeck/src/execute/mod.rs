@@ -32,12 +32,15 @@ use crate::state::session::{Session, simple_query};
 use crate::state::version_table;
 use cancel::{Cancel, cancelled};
 use chunk::{BEGIN, COMMIT, Chunk};
-use parts::{Maker, Part, Prepared, Segment, Settled, TransactionMode, is_segmented};
+use parts::{Entries, Maker, Part, Prepared, Segment, Settled, TransactionMode, is_segmented};
 use steps::RustSteps;
 use watch::{Overdue, Watch};
 
 /// How long a cancelled statement may take to end before the connection is dropped instead.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
+
+/// From so many revisions on, preparing the statement of the journal's entries pays.
+const PREPARED_FROM: usize = 5;
 
 /// How much goes to the server as one message.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -112,13 +115,17 @@ impl Executor<'_, '_> {
         }
         let journal = self.session.journal.clone();
         let restore = self.session.settings(crate::APPLICATION);
-        let maker =
-            Maker { journal: &journal, values: self.options.values, mode: self.options.mode, restore };
         let settled = match (running, steps.first()) {
             (Some(running), Some(step)) => self.settle(step, running).await?,
             _ => Settled::NotDone,
         };
         let of = steps.len();
+        let entries = if of < PREPARED_FROM { Entries::Spelled } else { Entries::Prepared };
+        if entries == Entries::Prepared {
+            setup.extend(journal.prepare_done());
+        }
+        let (values, mode) = (self.options.values, self.options.mode);
+        let maker = Maker { journal: &journal, values, mode, restore, entries };
         let mut made = None;
         for (index, step) in steps.iter().enumerate() {
             let running = running.filter(|_| index == 0);

@@ -105,6 +105,16 @@ pub(crate) struct Maker<'a> {
     pub(crate) mode: TransactionMode,
     /// The statements that put every setting back to limbeck's own.
     pub(crate) restore: Vec<String>,
+    pub(crate) entries: Entries,
+}
+
+/// How the journal's entries of revisions of one segment are written; what they say is the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entries {
+    /// Each as a statement that stands for itself.
+    Spelled,
+    /// By a statement that the session has prepared.
+    Prepared,
 }
 
 impl Maker<'_> {
@@ -142,7 +152,14 @@ impl Maker<'_> {
     fn whole<'p>(&self, step: &'p Prepared<'_>, body: Vec<&'p Statement>) -> Transaction<'p> {
         let mut tail = self.restore.clone();
         tail.extend(self.journal.versions.change(&step.step.rows));
-        tail.push(self.journal.insert_done(&self.entry(step, 1), &step.rows));
+        let entry = self.entry(step, 1);
+        match self.entries {
+            Entries::Spelled => tail.push(self.journal.insert_done(&entry, &step.rows)),
+            Entries::Prepared => {
+                tail.extend(self.prepared_again(step));
+                tail.push(self.journal.execute_done(&entry, &step.rows));
+            }
+        }
         Transaction { head: opening(step), body, tail }
     }
 
@@ -207,11 +224,20 @@ impl Maker<'_> {
         if committed == units {
             tail.extend(self.journal.versions.change(&step.step.rows));
             tail.push(self.journal.finish_running(&self.entry(step, units), &step.rows));
+            tail.extend(self.prepared_again(step));
         } else {
             let checksum = step.script.checksum_of_first(committed);
             tail.push(self.journal.note_progress(committed, checksum.as_ref()));
         }
         tail
+    }
+
+    /// What prepares the entries' statement anew after a revision that may have thrown it away.
+    fn prepared_again(&self, step: &Prepared<'_>) -> Vec<String> {
+        match self.entries {
+            Entries::Prepared if may_deallocate(step.revision) => self.journal.prepare_done().to_vec(),
+            _ => Vec::new(),
+        }
     }
 
     /// The statements whose `when` holds.
@@ -258,6 +284,12 @@ pub(crate) fn intent(statement: &Statement) -> String {
         Some(_) => statement.headline(usize::MAX),
         None => statement.headline(INTENT_WIDTH),
     }
+}
+
+/// Whether a revision says DEALLOCATE anywhere, in a function's body too. (DISCARD ALL may be in none.)
+fn may_deallocate(revision: &Revision) -> bool {
+    const WORD: &[u8] = b"deallocate";
+    revision.source().text().as_bytes().windows(WORD.len()).any(|part| part.eq_ignore_ascii_case(WORD))
 }
 
 /// A transaction with statements of limbeck's own only.

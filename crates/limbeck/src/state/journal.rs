@@ -66,6 +66,9 @@ pub(crate) struct Journal {
     pub(crate) client: String,
 }
 
+/// The prepared statement of [`Journal::execute_done`].
+const PREPARED: &str = "limbeck_done";
+
 /// One entry's row set: the columns that say what the revision is.
 const COLUMNS: &str = "format, version_table, revision, direction, state, parents, depends_on, message, \
                        checksum, downgrade_checksum, downgrade, segments, segment, client, started_at, \
@@ -156,6 +159,39 @@ impl Journal {
             entry.started,
             checked_rows(rows, "actual.now"),
             self.actual_rows(),
+        )
+    }
+
+    /// The statements that make ready [`Journal::execute_done`] in this session: PostgreSQL then parses and plans
+    /// the entry once, which is most of what an entry costs. A revision may have done away with what was ready.
+    pub(crate) fn prepare_done(&self) -> [String; 2] {
+        let prepare = format!(
+            "PREPARE {PREPARED} (text, text, text[], text[], text, text, text, text, timestamptz, text[]) AS\nINSERT INTO {} \
+             ({COLUMNS})\nSELECT {FORMAT}, {}, $1, $2, 'done', $3, $4, $5, $6, $7, $8, 1, 1, {}, $9, clock_timestamp(), {}\n\
+             FROM {}",
+            self.quoted(),
+            literal(&self.versions.key()),
+            literal(&self.client),
+            checked("$10", "actual.now"),
+            self.actual_rows(),
+        );
+        // It may be there from a try before this one.
+        ["DEALLOCATE ALL".to_owned(), prepare]
+    }
+
+    /// [`Journal::insert_done`] for a revision of one segment, where it is ready.
+    pub(crate) fn execute_done(&self, entry: &Entry<'_>, rows: &[RevisionId]) -> String {
+        let header = entry.revision.header();
+        let [checksum, downgrade_checksum, downgrade] = entry.what_was_applied();
+        format!(
+            "EXECUTE {PREPARED} ({}, '{}', {}, {}, {}, {checksum}, {downgrade_checksum}, {downgrade}, {}, {})",
+            literal(header.id.value.as_str()),
+            entry.deed.as_str(),
+            text_array(header.down_revision.iter().map(|parent| parent.value.as_str())),
+            text_array(entry.depends_on.iter().map(RevisionId::as_str)),
+            literal(&header.message),
+            entry.started,
+            text_array(rows.iter().map(RevisionId::as_str)),
         )
     }
 
@@ -349,7 +385,10 @@ impl Journal {
 /// `then`, where the rows are as they must be, or an error that [`is_rows_changed`] knows. The cast of a text that is no
 /// number is the one way to fail in plain SQL; it is reached only when the rows differ.
 fn checked_rows(rows: &[RevisionId], then: &str) -> String {
-    let expected = text_array(rows.iter().map(RevisionId::as_str));
+    checked(&text_array(rows.iter().map(RevisionId::as_str)), then)
+}
+
+fn checked(expected: &str, then: &str) -> String {
     format!(
         "CASE WHEN actual.now = {expected} THEN {then} ELSE ARRAY[('{ROWS_CHANGED}' || array_to_string(actual.now, ', '))::int4::text] END"
     )
