@@ -1,19 +1,20 @@
-//! `cargo xtask bench`: limbeck against Alembic and psql; its batches against one UPDATE.
+//! `cargo xtask bench`: limbeck against Alembic and psql; its batches against one UPDATE; what its journal costs.
 
 use std::env;
 use std::ffi::OsString;
+use std::path::PathBuf;
 
-use crate::run::{Done, cargo, program, run};
+use crate::run::{Done, Failed, cargo, program, run};
 use crate::{alembic, places, postgres};
 
 /// Builds limbeck as it is released and measures it; `args` go to `benches/compare.py`, or after `batch` to
-/// `benches/batch.py`.
+/// `benches/batch.py`, after `journal` to `benches/journal.py`.
 pub(crate) fn bench(args: &[OsString]) -> Done {
     let postgres = postgres::ensure()?;
     let mut compare = program("python3");
     let args = match args.split_first() {
-        Some((first, rest)) if first == "batch" => {
-            compare.arg("benches/batch.py");
+        Some((first, rest)) if first == "batch" || first == "journal" => {
+            compare.arg(format!("benches/{}.py", first.display()));
             rest
         }
         _ => {
@@ -23,10 +24,13 @@ pub(crate) fn bench(args: &[OsString]) -> Done {
     };
     compare.arg("--postgres").arg(postgres);
     if !args.iter().any(|arg| arg.to_string_lossy().starts_with("--limbeck")) {
-        run(cargo()?.args(["build", "--release", "--package", "limbeck-cli"]))?;
-        let limbeck =
-            places::target_dir()?.join("release/limbeck").with_extension(env::consts::EXE_EXTENSION);
-        compare.arg("--limbeck").arg(limbeck);
+        compare.arg("--limbeck").arg(released()?);
     }
     run(compare.args(args))
+}
+
+/// The program as it is released.
+fn released() -> Result<PathBuf, Failed> {
+    run(cargo()?.args(["build", "--release", "--package", "limbeck-cli"]))?;
+    Ok(places::target_dir()?.join("release/limbeck").with_extension(env::consts::EXE_EXTENSION))
 }
