@@ -449,11 +449,11 @@ impl Migrator {
         Ok(draft.switch)
     }
 
-    /// Does what [`Migrator::preview_switch`] has shown, and nothing else, under the migration lock. The connection is
-    /// used as by [`Migrator::run_on`].
+    /// Does what [`Migrator::preview_switch`] has shown, under the migration lock, as far as nobody else has done it
+    /// meanwhile. It undoes nothing that was not shown. The connection is used as by [`Migrator::run_on`].
     ///
     /// # Errors
-    /// As [`Migrator::preview_switch`] and [`Migrator::run`]; the database has changed since.
+    /// As [`Migrator::preview_switch`] and [`Migrator::run`]; there is more to undo than was shown.
     pub async fn switch(
         &self,
         connection: &mut PgConnection,

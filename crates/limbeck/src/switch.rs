@@ -13,6 +13,7 @@ use sqlx::postgres::PgRow;
 
 use crate::edited::{self, Sections};
 use crate::error::Error;
+use crate::event::Event;
 use crate::execute::failure;
 use crate::execute::prepare::prepare;
 use crate::migrator::{Control, Migrator, Report};
@@ -114,10 +115,10 @@ fn edited_files(draft: &Draft) -> Result<Vec<edited::Edited>, Problem> {
     Ok(edited::find(&draft.project, &applied, &draft.recorded.checksums, Sections::Upgrade))
 }
 
-/// Does what was shown, under the lock.
+/// Does what was shown, under the lock. It undoes nothing else, and does not what others have done meanwhile.
 ///
 /// # Errors
-/// What [`draft`] fails with; the database is no longer as it was when the switch was shown; a failing statement.
+/// What [`draft`] fails with; there is more to undo than was shown; a failing statement.
 pub(crate) async fn run(
     migrator: &Migrator,
     session: &mut Session<'_>,
@@ -129,15 +130,18 @@ pub(crate) async fn run(
     let edited = edited_files(&before)?;
     migrator.refuse_edited(&edited)?;
     edited::tell(&edited, control.emit);
-    if before.switch.plan.is_empty() && shown.plan.is_empty() {
-        (control.emit)(crate::event::Event::NothingToDo);
-        return Ok(Report { rows: before.recorded.rows, ..Report::default() });
+    if before.switch.plan.is_empty() {
+        return Ok(nothing_to_do(before.recorded, control));
     }
     lock::acquire(session, migrator.options().lock_wait, &control.cancel, control.emit).await?;
     session.look_again().await?;
     let Draft { switch, project, recorded, void } = draft(migrator, session).await?;
-    if switch != *shown {
+    // Somebody else may have done a part of it meanwhile, or all.
+    if !switch.undone.iter().all(|undone| shown.undone.contains(undone)) {
         return Err(changed().into());
+    }
+    if switch.plan.is_empty() {
+        return Ok(nothing_to_do(recorded, control));
     }
     let options = migrator.options();
     let steps = prepare(&project, &switch.plan, &options.values, options.mode)?;
@@ -147,8 +151,14 @@ pub(crate) async fn run(
     Ok(Report::of(&switch.plan))
 }
 
+fn nothing_to_do(recorded: Recorded, control: &mut Control<'_>) -> Report {
+    (control.emit)(Event::NothingToDo);
+    Report { rows: recorded.rows, ..Report::default() }
+}
+
 fn changed() -> Problem {
-    Problem::new(Code::DatabaseState, "the database has changed since this was shown: nothing was done")
+    let message = "there is more to undo than was shown, since the database has changed: nothing was done";
+    Problem::new(Code::DatabaseState, message)
         .help("run `limbeck switch` again, and see what there is to do now")
 }
 

@@ -3,7 +3,9 @@
 //! It is a table in a schema of its own. The version table's rows are the truth: an entry that they
 //! contradict is void.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::time::Duration;
 
 use limbeck_core::plan::Direction;
 use limbeck_core::revision::{Downgrade, Revision, RevisionId};
@@ -422,13 +424,27 @@ impl Entry<'_> {
         let checksum = literal(&self.revision.upgrade_checksum().to_string());
         let downgrade_checksum = self.revision.downgrade_checksum().map(|sum| sum.to_string());
         let downgrade = match (self.deed, self.revision.downgrade()) {
-            (Deed::Upgrade | Deed::Stamp | Deed::Repair, Downgrade::Section { .. }) => {
-                self.revision.downgrade_text()
-            }
+            (Deed::Upgrade | Deed::Stamp | Deed::Repair, Downgrade::Section { .. }) => copy(self.revision),
             _ => None,
         };
-        [checksum, literal_or_null(downgrade_checksum.as_deref()), literal_or_null(downgrade)]
+        [checksum, literal_or_null(downgrade_checksum.as_deref()), literal_or_null(downgrade.as_deref())]
     }
+}
+
+/// The downgrade section, with the revision's timeouts where these stand elsewhere in the file. Its checksum is the
+/// section's: a timeout does not count.
+fn copy(revision: &Revision) -> Option<Cow<'_, str>> {
+    let section = revision.downgrade_text()?;
+    let timeouts = revision.timeouts();
+    let say = |name: &str, time: Option<Duration>| time.map(|time| format!(" {name}={}ms", time.as_millis()));
+    let said: String =
+        [say("statement", timeouts.statement), say("lock", timeouts.lock)].into_iter().flatten().collect();
+    let lower = section.to_ascii_lowercase();
+    let says_itself = lower.contains("limbeck") && lower.contains("timeout");
+    Some(match said.is_empty() || says_itself {
+        true => Cow::Borrowed(section),
+        false => Cow::Owned(format!("-- limbeck:timeout{said}\n{section}")),
+    })
 }
 
 /// When an entry's work began, as SQL.

@@ -1,8 +1,10 @@
 //! Releases N, N + 1, N as programs on one database, each with its own files.
 
-use limbeck::Job;
 use limbeck::core::Code;
+use limbeck::{Cancel, Control, Error, Event, Job, Migrator, Report, Switch};
 use limbeck_testdb::TestDb;
+
+use sqlx::Connection as _;
 
 use crate::support::{Rev, down, line, migrator, rows, run, shown, table, up, value};
 
@@ -51,6 +53,54 @@ async fn an_old_release_beside_an_unfinished_new_one() {
     value(db.url(), "DELETE FROM limbeck.journal WHERE revision = 'a2'").await;
     let error = run(&old, db.url(), Job::Upgrade("head")).await.unwrap_err();
     assert_eq!(error.code(), Code::UnknownRow);
+}
+
+/// What was shown is what was agreed to: less is done where another one was faster, but never more.
+#[tokio::test]
+async fn a_switch_undoes_nothing_that_was_not_shown() {
+    let db = TestDb::new().await;
+    let new = migrator(&line(&["a1", "a2", "a3", "a4"]));
+    let mut own = line(&["a1"]);
+    own.push(table("b2", &["a1"]));
+    let own = migrator(&own);
+    up(&new, db.url(), "a3").await;
+    let plan = own.preview_switch(&mut db.connect().await).await.unwrap();
+    assert_eq!(plan.undone().iter().map(|undone| undone.revision.as_str()).collect::<Vec<_>>(), ["a3", "a2"]);
+    // Another one goes on with the other branch.
+    up(&new, db.url(), "a4").await;
+    let error = carry_out(&own, &db, &plan).await.unwrap_err();
+    assert_eq!(error.code(), Code::DatabaseState, "{}", shown(&error));
+    assert_eq!(rows(db.url()).await, "a4");
+    // Another one goes back a part of the way, and then all of it.
+    down(&new, db.url(), "a2").await;
+    let report = carry_out(&own, &db, &plan).await.unwrap();
+    assert_eq!(report.steps.len(), 2);
+    assert_eq!(rows(db.url()).await, "b2");
+    assert!(carry_out(&own, &db, &plan).await.unwrap().steps.is_empty());
+}
+
+/// Two at once that were shown the same: both succeed, and each revision is undone once.
+#[tokio::test]
+async fn two_switches_at_once() {
+    let db = TestDb::new().await;
+    let mut revs = line(&["a1", "a2"]);
+    revs.push(Rev::new("a3", &["a2"], "SELECT 1;", "SELECT pg_sleep(0.5);"));
+    up(&migrator(&revs), db.url(), "head").await;
+    let own = migrator(&revs[..1]);
+    let plan = own.preview_switch(&mut db.connect().await).await.unwrap();
+    let (one, two) = tokio::join!(carry_out(&own, &db, &plan), carry_out(&own, &db, &plan));
+    let steps = one.unwrap().steps.len() + two.unwrap().steps.len();
+    assert_eq!(steps, 2);
+    assert_eq!(rows(db.url()).await, "a1");
+}
+
+async fn carry_out(migrator: &Migrator, db: &TestDb, plan: &Switch) -> Result<Report, Error> {
+    let mut connection = db.connect().await;
+    let mut quiet = |_: Event<'_>| {};
+    let mut control = Control { cancel: Cancel::default(), emit: &mut quiet };
+    let outcome = migrator.switch(&mut connection, None, plan, &mut control).await;
+    connection.close().await.unwrap();
+    outcome
 }
 
 /// An old release whose own rows are beside those that it does not know.
