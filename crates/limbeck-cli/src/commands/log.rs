@@ -21,7 +21,7 @@ pub(crate) struct Log {
     #[arg(value_name = "REVISION")]
     revisions: Vec<String>,
     /// Only the newest N entries
-    #[arg(short = 'n', long, value_name = "N")]
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
     /// Show whole checksums, parents and version rows
     #[arg(short, long)]
