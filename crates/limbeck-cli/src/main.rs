@@ -1,7 +1,6 @@
 //! The `limbeck` program: parses arguments, calls the library, renders what it says.
 
 mod app;
-mod ask;
 mod child;
 mod commands;
 mod database;

@@ -444,9 +444,7 @@ impl Migrator {
     pub async fn preview_switch(&self, connection: &mut PgConnection) -> Result<Switch, Error> {
         self.require_revisions()?;
         let mut session = self.session(connection).await?;
-        let draft = switch::draft(self, &mut session).await?;
-        switch::check(self, &draft)?;
-        Ok(draft.switch)
+        switch::preview(self, &mut session).await
     }
 
     /// Does what [`Migrator::preview_switch`] has shown, under the migration lock, as far as nobody else has done it
@@ -619,7 +617,16 @@ impl Migrator {
 
     /// A plan with everything that is checked before the database is touched.
     pub(crate) fn prepare<'p>(&'p self, plan: &'p Plan) -> Result<Vec<Prepared<'p>>, Error> {
-        let steps = prepare(&self.project, plan, &self.options.values, self.options.mode)?;
+        self.prepare_of(&self.project, plan)
+    }
+
+    /// The same for a project that holds more than these revisions.
+    pub(crate) fn prepare_of<'p>(
+        &self,
+        project: &'p Project,
+        plan: &'p Plan,
+    ) -> Result<Vec<Prepared<'p>>, Error> {
+        let steps = prepare(project, plan, &self.options.values, self.options.mode)?;
         self.steps.complete(&steps)?;
         Ok(steps)
     }

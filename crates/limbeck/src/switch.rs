@@ -15,12 +15,12 @@ use crate::edited::{self, Sections};
 use crate::error::Error;
 use crate::event::Event;
 use crate::execute::failure;
-use crate::execute::prepare::prepare;
+use crate::loss::{self, Losses};
 use crate::migrator::{Control, Migrator, Report};
 use crate::project::Project;
 use crate::state::journal::{Lineage, Running};
-use crate::state::lock;
 use crate::state::session::{Checksums, Recorded, Session};
+use crate::state::{lock, pooling};
 use crate::{ahead, resume};
 
 /// What a switch does, to be shown before it is done.
@@ -28,6 +28,7 @@ use crate::{ahead, resume};
 pub struct Switch {
     plan: Plan,
     undone: Vec<Undone>,
+    losses: Losses,
 }
 
 /// A revision without a file here, which a switch undoes, as the journal knows it.
@@ -57,6 +58,11 @@ impl Switch {
     /// What is undone, in the order in which it will be.
     pub fn undone(&self) -> &[Undone] {
         &self.undone
+    }
+
+    /// What holds data and would go.
+    pub fn losses(&self) -> &Losses {
+        &self.losses
     }
 
     /// What is applied afterwards, in its order.
@@ -100,14 +106,23 @@ pub(crate) async fn draft(migrator: &Migrator, session: &mut Session<'_>) -> Res
     let plan = joined(back, plan::upgrade(migrator.graph(), &rows, "heads")?);
     let plan = resume::first(project.graph(), plan, recorded.running.as_ref())?;
     let undone = order.iter().filter_map(|id| Some(copies.get(id.as_str())?.undone(id))).collect();
-    Ok(Draft { switch: Switch { plan, undone }, project, recorded, void })
+    let switch = Switch { plan, undone, losses: Losses::default() };
+    Ok(Draft { switch, project, recorded, void })
 }
 
-/// Checks everything that can be checked without running anything.
-pub(crate) fn check(migrator: &Migrator, draft: &Draft) -> Result<(), Error> {
-    let options = migrator.options();
-    migrator.refuse_edited(&edited_files(draft)?)?;
-    prepare(&draft.project, &draft.switch.plan, &options.values, options.mode).map(drop)
+/// What is to be shown before anything is done: everything that can be checked without running it is, and what
+/// would be lost is looked up.
+///
+/// # Errors
+/// What [`draft`] fails with; an edited file that the configuration does not let pass; a script that cannot run.
+pub(crate) async fn preview(migrator: &Migrator, session: &mut Session<'_>) -> Result<Switch, Error> {
+    let draft = draft(migrator, session).await?;
+    migrator.refuse_edited(&edited_files(&draft)?)?;
+    let steps = migrator.prepare_of(&draft.project, &draft.switch.plan)?;
+    let down = steps.iter().filter(|step| step.step.direction == Direction::Downgrade);
+    let scripts = down.map(|step| (&step.step.revision, &step.script));
+    let losses = loss::of_scripts(session.connection, scripts, &migrator.options().values).await?;
+    Ok(Switch { losses, ..draft.switch.clone() })
 }
 
 fn edited_files(draft: &Draft) -> Result<Vec<edited::Edited>, Problem> {
@@ -133,6 +148,7 @@ pub(crate) async fn run(
     if before.switch.plan.is_empty() {
         return Ok(nothing_to_do(before.recorded, control));
     }
+    pooling::refuse(session, connector, &control.cancel).await?;
     lock::acquire(session, migrator.options().lock_wait, &control.cancel, control.emit).await?;
     session.look_again().await?;
     let Draft { switch, project, recorded, void } = draft(migrator, session).await?;
@@ -143,8 +159,7 @@ pub(crate) async fn run(
     if switch.plan.is_empty() {
         return Ok(nothing_to_do(recorded, control));
     }
-    let options = migrator.options();
-    let steps = prepare(&project, &switch.plan, &options.values, options.mode)?;
+    let steps = migrator.prepare_of(&project, &switch.plan)?;
     let running = resume::check(recorded.running.as_ref(), &steps)?;
     let void: Vec<String> = void.then(|| session.journal.void_running()).into_iter().collect();
     migrator.execute(session, connector, &steps, (running, void), control).await?;

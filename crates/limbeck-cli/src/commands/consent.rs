@@ -38,16 +38,25 @@ pub(super) async fn obtain(app: &App, losses: &Losses, consent: Consent, what: &
     let verb = verb(losses);
     output::progress(&format!("warning: this {what} {verb} data:"));
     losses.lines().for_each(|line| output::progress(&format!("  {line}")));
-    if consent == Consent::Given {
-        return Ok(());
-    }
-    if app.config()?.environment == Environment::Production {
-        return Err(refused(what, verb).into());
-    }
-    if !somebody_answers() {
+    require_in_production(app, losses, consent, what)?;
+    if consent == Consent::Given || !somebody_answers() {
         return Ok(());
     }
     ask(app, "Go on?", what).await
+}
+
+/// Data in production goes only where somebody said so beforehand.
+pub(super) fn require_in_production(
+    app: &App,
+    losses: &Losses,
+    consent: Consent,
+    what: &str,
+) -> Result<(), Failure> {
+    let is_careful = app.config()?.environment == Environment::Production;
+    if losses.is_empty() || consent == Consent::Given || !is_careful {
+        return Ok(());
+    }
+    Err(refused(what, verb(losses)).into())
 }
 
 /// How sure it is.

@@ -6,10 +6,10 @@ use limbeck::{Control, Event, Migrator, Options, Pace, Report, Switch as Plan, T
 use limbeck_core::{Code, Problem};
 use serde_json::json;
 
+use super::consent::{self, Consent};
 use super::migrate::ReportView;
 use super::upgrade::mode;
 use crate::app::{App, Connected};
-use crate::ask;
 use crate::database::Database;
 use crate::exit::Failure;
 use crate::output;
@@ -18,13 +18,16 @@ use crate::reporter::{Reporter, Verbosity};
 /// Undo what another branch or release did, and go to this checkout's heads
 ///
 /// First undoes what has no file here, with the downgrade that the journal has kept of it; then applies what is
-/// pending, up to all heads. It shows what it will do, and asks before it undoes anything; where nobody
-/// can be asked, it needs --yes. Variables in a kept downgrade are names: they get today's values.
+/// pending, up to all heads. It shows what it will do and what data that destroys, and asks before it undoes
+/// anything; where nobody can be asked, it needs --yes. Variables in a kept downgrade are names: they get today's values.
 #[derive(Debug, Args)]
 pub(crate) struct Switch {
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
+    /// Destroy data in production
+    #[arg(long)]
+    allow_data_loss: bool,
     /// Show what would be undone and applied; change nothing
     #[arg(long)]
     dry_run: bool,
@@ -70,9 +73,7 @@ impl Switch {
             if !self.yes || app.verbosity() == Verbosity::Normal {
                 lines(migrator, &plan).iter().for_each(|line| output::progress(line));
             }
-            if !self.consented(app, &plan).await? {
-                return Err(refused("nothing was undone: the answer was no").into());
-            }
+            self.consent(app, &plan).await?;
         }
         let report = carry_out(app, migrator, connection, &plan).await?;
         if report.steps.is_empty() && app.verbosity() == Verbosity::Normal {
@@ -84,19 +85,20 @@ impl Switch {
         Ok(())
     }
 
-    async fn consented(&self, app: &App, plan: &Plan) -> Result<bool, Failure> {
+    async fn consent(&self, app: &App, plan: &Plan) -> Result<(), Failure> {
+        consent::require_in_production(app, plan.losses(), Consent::given_by(self.allow_data_loss), "switch")?;
         if self.yes {
-            return Ok(true);
+            return Ok(());
         }
         let what = counted(plan.undone().len());
-        if !ask::can_be_asked() {
+        if !consent::somebody_answers() {
             let message = format!("this would undo {what}, and nobody is there to be asked");
             return Err(Problem::new(Code::NotConfirmed, message)
                 .note("nothing was changed")
                 .help("`limbeck switch --yes` does it without asking")
                 .into());
         }
-        Ok(ask::confirmed(app, &format!("Undo {what}?")).await?)
+        consent::ask(app, &format!("Undo {what}?"), "switch").await
     }
 
     fn show(&self, migrator: &Migrator, plan: &Plan) {
@@ -104,7 +106,8 @@ impl Switch {
             let applied: Vec<&str> = plan.applied().map(AsRef::as_ref).collect();
             let rows: Vec<&str> = plan.plan().after.iter().map(AsRef::as_ref).collect();
             let undone: Vec<_> = plan.undone().iter().map(view).collect();
-            output::json(&json!({ "undone": undone, "applied": applied, "rows": rows }));
+            let losses = consent::view(plan.losses());
+            output::json(&json!({ "undone": undone, "losses": losses, "applied": applied, "rows": rows }));
             return;
         }
         lines(migrator, plan).iter().for_each(|line| output::line(line));
@@ -139,6 +142,11 @@ fn lines(migrator: &Migrator, plan: &Plan) -> Vec<String> {
         lines.push(format!("  {revision}, {}", message.lines().next().unwrap_or_default()));
         lines.push(format!("      {applied_at} UTC by {database_user}, {client}"));
     }
+    let losses = plan.losses();
+    if !losses.is_empty() {
+        lines.push(format!("This {} data:", consent::verb(losses)));
+        lines.extend(losses.lines().map(|line| format!("  {line}")));
+    }
     let mut applied = plan.applied().peekable();
     if applied.peek().is_some() {
         lines.push(if plan.undone().is_empty() { "To be applied:" } else { "Then to be applied:" }.to_owned());
@@ -163,8 +171,4 @@ fn view(undone: &Undone) -> serde_json::Value {
 
 fn counted(number: usize) -> String {
     if number == 1 { "1 revision".to_owned() } else { format!("{number} revisions") }
-}
-
-fn refused(message: &str) -> Problem {
-    Problem::new(Code::NotConfirmed, message).help("`limbeck switch --dry-run` shows what would be done")
 }
