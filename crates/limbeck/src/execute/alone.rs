@@ -1,5 +1,7 @@
 //! A statement outside a transaction: its intent is journalled before it, its outcome is checked after it.
 
+use std::time::Duration;
+
 use limbeck_core::Problem;
 use limbeck_core::sql::Statement;
 
@@ -61,8 +63,9 @@ impl Executor<'_, '_> {
                 other.help_text().map_or(problem.clone(), |help| problem.help(help))
             }
             Ok(Finding::Half { found, mend, leads }) => {
-                let waits = leads == Leads::On || self.cancel.is_requested();
-                if waits || self.mend(&mend, leads).await.is_err() {
+                // What failed because others were in the way is not made to wait for them once more.
+                let waits = leads == Leads::On || self.cancel.is_requested() || self.connector.is_none();
+                if waits || self.mend(&mend, leads, CANCEL_PATIENCE).await.is_err() {
                     return problem.note(format!("{found}; the next run mends that"));
                 }
                 self.take_back(alone).await;
@@ -85,16 +88,39 @@ impl Executor<'_, '_> {
         verify::look(self.session, verifier, &noted).await.map_err(first)
     }
 
-    /// Leads out of the middle of a statement.
-    pub(super) async fn mend(&mut self, statements: &[String], leads: Leads) -> Result<(), Problem> {
-        if leads == Leads::Back {
-            // What takes back a CONCURRENTLY statement is one itself.
-            self.send_own(&["SET lock_timeout = 0".to_owned()]).await?;
-        }
+    /// Leads out of the middle of a statement. What takes it back waits for other sessions within `bound` (zero
+    /// for no bound), as the statement itself did; what completes it is tried again while they are in the way.
+    pub(super) async fn mend(
+        &mut self,
+        statements: &[String],
+        leads: Leads,
+        bound: Duration,
+    ) -> Result<(), Problem> {
         for statement in statements {
-            self.send_own(std::slice::from_ref(statement)).await?;
+            let mut chunk = Chunk::default();
+            chunk.own(statement);
+            match leads {
+                Leads::Back => self.mend_patiently(&chunk, bound).await?,
+                Leads::On => self.mend_again_and_again(&chunk).await?,
+            }
         }
         self.restore().await
+    }
+
+    async fn mend_patiently(&mut self, chunk: &Chunk, bound: Duration) -> Result<(), Problem> {
+        self.send_own(&["SET lock_timeout = 0".to_owned()]).await?;
+        self.watch.lock_timeout = Duration::ZERO;
+        let bound = (!bound.is_zero()).then_some(bound);
+        self.send_within(chunk, bound).await.map(drop).map_err(|failure| failure.problem)
+    }
+
+    async fn mend_again_and_again(&mut self, chunk: &Chunk) -> Result<(), Problem> {
+        self.watch.lock_timeout = self.session.lock_timeout();
+        let mut attempt = 1;
+        loop {
+            let Err(failure) = self.send(chunk).await else { return Ok(()) };
+            self.try_again(failure, &mut attempt).await?;
+        }
     }
 
     /// A run that was asked to stop still has to know where it stands: this is not cancelled.

@@ -98,7 +98,7 @@ impl Executor<'_, '_> {
                 }
                 Finding::Half { found, mend, leads } => {
                     self.tell(step, running, &found, Then::Mends(&mend));
-                    let mended = self.mend(&mend, leads).await;
+                    let mended = self.mend(&mend, leads, self.options.concurrently_wait).await;
                     mended.map_err(|problem| resume::not_mended(problem, &mend))?;
                 }
                 Finding::Foreign(problem) => return Err(at(problem).into()),
