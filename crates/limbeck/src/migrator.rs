@@ -370,7 +370,9 @@ impl Migrator {
         let state = self.state(&mut session, recorded).await?;
         let plan = self.plan(&state, Way::Down(target))?;
         let steps = self.prepare(&plan)?;
-        let scripts = steps.iter().map(|step| (&step.step.revision, &step.script));
+        // An interrupted upgrade, which is completed first, takes nothing away that was not to go anyway.
+        let down = steps.iter().filter(|step| step.step.direction == Direction::Downgrade);
+        let scripts = down.map(|step| (&step.step.revision, &step.script));
         loss::of_scripts(connection, scripts, &self.options.values).await
     }
 
