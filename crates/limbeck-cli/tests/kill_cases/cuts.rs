@@ -7,7 +7,7 @@ use std::time::Instant;
 use limbeck_testdb::TestServer;
 
 use super::bed::{Bed, Way, ended, said, scenario};
-use super::proxy::{Death, Log, Moment, Plan, Point, Sender};
+use super::proxy::{Death, Log, Moment, Plan, Point, Seen, Sender};
 use super::wire::READY;
 
 /// How many databases are worked on at once.
@@ -16,36 +16,51 @@ const WORKERS: usize = 4;
 /// More failures of one scenario than this say nothing new.
 const SHOWN: usize = 5;
 
+/// Where a scenario's deaths begin. What comes before the lock is the same in all scenarios, and changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum From {
+    TheConnection,
+    TheLock,
+}
+
 /// Ways to die at every message. SIGKILL and a cut come at every message of both sides; a cut in the middle of
 /// one at all of limbeck's, and at every fourth of the server's.
-fn every_point(log: &Log) -> Vec<Plan> {
-    use Death::{Cut, CutOnlyClient, Kill, Terminate};
-    use Moment::{After, Before, Within};
-    let of =
-        |sender| log.iter().filter(move |(other, _)| *other == sender).map(|(_, kind)| *kind).enumerate();
-    let plan = |sender, number, moment, death| Plan { point: Point { sender, number, moment }, death };
+fn every_point(log: &Log, from: From) -> Vec<Plan> {
+    let begin = match from {
+        From::TheConnection => 0,
+        From::TheLock => log.iter().position(|seen| seen.locks).unwrap(),
+    };
     let mut plans = Vec::new();
-    for (number, _) in of(Sender::Limbeck) {
-        let ways = [
-            (Before, Kill),
-            (After, Kill),
-            (Before, Cut),
-            (Within, Cut),
-            (After, Cut),
-            (After, CutOnlyClient),
-            (Before, Terminate),
-            (After, Terminate),
-        ];
-        plans.extend(ways.map(|(moment, death)| plan(Sender::Limbeck, number, moment, death)));
-    }
-    for (number, kind) in of(Sender::Server) {
-        // A backend that is ended between the messages of one answer has sent all of it already.
-        let ended = (kind == READY).then_some((Before, Terminate));
-        let halved = (number % 4 == 0).then_some((Within, Cut));
-        let ways = [(Before, Kill), (Before, Cut)].into_iter().chain(halved).chain(ended);
-        plans.extend(ways.map(|(moment, death)| plan(Sender::Server, number, moment, death)));
+    let mut numbers = [0, 0];
+    for (index, seen) in log.iter().enumerate() {
+        let number = &mut numbers[usize::from(seen.sender == Sender::Server)];
+        if index >= begin {
+            let point = |moment| Point { sender: seen.sender, number: *number, moment };
+            let ways = ways(*seen, *number);
+            plans.extend(ways.into_iter().map(|(moment, death)| Plan { point: point(moment), death }));
+        }
+        *number += 1;
     }
     plans
+}
+
+fn ways(seen: Seen, number: usize) -> Vec<(Moment, Death)> {
+    use Death::{Cut, CutOnlyClient, Kill, Terminate};
+    use Moment::{After, Before, Within};
+    let mut ways = vec![(Before, Kill), (Before, Cut)];
+    if seen.sender == Sender::Limbeck {
+        ways.extend([(Before, Terminate), (Within, Cut)]);
+        ways.extend([(After, Kill), (After, Cut), (After, CutOnlyClient), (After, Terminate)]);
+        return ways;
+    }
+    if number % 4 == 0 {
+        ways.push((Within, Cut));
+    }
+    // A backend that is ended between the messages of one answer has sent all of it already.
+    if seen.kind == READY {
+        ways.push((Before, Terminate));
+    }
+    ways
 }
 
 /// A run that dies as planned, and one after it.
@@ -64,14 +79,14 @@ async fn survives(bed: &mut Bed, plan: Plan, expected: &str) -> Result<(), Strin
 }
 
 /// Runs a scenario to each of its points; prints how many there were.
-async fn every_death(name: &str, way: Way) {
+async fn every_death(name: &str, way: Way, from: From) {
     let begin = Instant::now();
     let server = TestServer::shared().await;
     let mut bed = Bed::new(server, &scenario(name)).await.on_the_way(way);
     let (log, expected) = bed.undisturbed().await;
-    let plans = every_point(&log);
+    let plans = every_point(&log, from);
     let count = plans.len();
-    let by_limbeck = log.iter().filter(|(sender, _)| *sender == Sender::Limbeck).count();
+    let by_limbeck = log.iter().filter(|seen| seen.sender == Sender::Limbeck).count();
     let queue = Arc::new(Mutex::new(VecDeque::from(plans)));
     let mut workers = Vec::new();
     for _ in 0..WORKERS {
@@ -92,7 +107,7 @@ async fn every_death(name: &str, way: Way) {
         failures.extend(worker.await.unwrap());
     }
     eprintln!(
-        "{name}: {count} deaths at {by_limbeck} messages of limbeck's and {} of the server's, {} survived, {:.0?}",
+        "{name}: {count} deaths in a conversation of {by_limbeck} messages of limbeck's and {} of the server's, {} survived, {:.0?}",
         log.len() - by_limbeck,
         count - failures.len(),
         begin.elapsed()
@@ -103,32 +118,32 @@ async fn every_death(name: &str, way: Way) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn transactions_and_segments() {
-    every_death("segments", Way::Up).await;
+    every_death("segments", Way::Up, From::TheConnection).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn batches() {
-    every_death("batches", Way::Up).await;
+    every_death("batches", Way::Up, From::TheLock).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn indexes_concurrently() {
-    every_death("indexes", Way::Up).await;
+    every_death("indexes", Way::Up, From::TheLock).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn types_and_constraints() {
-    every_death("constraints", Way::Up).await;
+    every_death("constraints", Way::Up, From::TheLock).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn partitions() {
-    every_death("partitions", Way::Up).await;
+    every_death("partitions", Way::Up, From::TheLock).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_way_down() {
-    every_death("downgrade", Way::Down).await;
+    every_death("downgrade", Way::Down, From::TheLock).await;
 }
 
 /// The server crashes when limbeck has said something, and comes back.
@@ -139,7 +154,7 @@ async fn the_server_stops() {
     let mut server = TestServer::start_with(None, &durable).await;
     let mut bed = Bed::new(&server, &scenario("crash")).await;
     let (log, expected) = bed.undisturbed().await;
-    let count = log.iter().filter(|(sender, _)| *sender == Sender::Limbeck).count();
+    let count = log.iter().filter(|seen| seen.sender == Sender::Limbeck).count();
     for number in 0..count {
         let point = Point { sender: Sender::Limbeck, number, moment: Moment::After };
         let plan = Plan { point, death: Death::Stop };

@@ -106,7 +106,7 @@ async fn every_death_while_resuming(name: &str, phases: Vec<Phase>) {
     let proxy = bed.proxy(None).await;
     let second = ended(bed.begin(&proxy)).await;
     bed.is_as(&second, expected).await.unwrap();
-    let messages = proxy.log().iter().filter(|(sender, _)| *sender == Sender::Limbeck).count();
+    let messages = proxy.log().iter().filter(|seen| seen.sender == Sender::Limbeck).count();
     let ways =
         [(Moment::Before, Kill), (Moment::After, Kill), (Moment::After, Cut), (Moment::After, Terminate)];
     for number in 0..messages {

@@ -30,7 +30,11 @@ pub(crate) enum Moment {
     After,
 }
 
-/// A place in a run's conversation. Messages are counted from 0, over all of the run's connections.
+/// How many of a run's connections are counted: the one that executes, and the one that looks for a pooler. A run
+/// on a slow machine opens a third one, which looks whom a statement waits for.
+const COUNTED: usize = 2;
+
+/// A place in a run's conversation. Messages are counted from 0, over these connections.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Point {
     pub(crate) sender: Sender,
@@ -60,8 +64,17 @@ pub(crate) struct Plan {
     pub(crate) death: Death,
 }
 
-/// The messages of a run: who sent them, and their types.
-pub(crate) type Log = Vec<(Sender, u8)>;
+/// The messages of a run.
+pub(crate) type Log = Vec<Seen>;
+
+/// A message that was passed on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen {
+    pub(crate) sender: Sender,
+    pub(crate) kind: u8,
+    /// Whether it asks for the migration lock.
+    pub(crate) locks: bool,
+}
 
 /// A proxy for one run; it ends with this value.
 pub(crate) struct Proxy {
@@ -145,23 +158,21 @@ impl Drop for Proxy {
 }
 
 async fn accept(listener: TcpListener, socket: PathBuf, shared: Arc<Shared>) {
+    let mut number = 0;
     while let Ok((client, _)) = listener.accept().await {
         // A server that is down refuses; the client sees the same as without a proxy, its connection closed.
-        if let Ok(server) = UnixStream::connect(&socket).await {
-            tokio::spawn(
-                Session {
-                    shared: Arc::clone(&shared),
-                    backend: watch::Sender::new(None),
-                    idle: watch::Sender::new(false),
-                }
-                .serve(client, server),
-            );
-        }
+        let Ok(server) = UnixStream::connect(&socket).await else { continue };
+        let shared = Arc::clone(&shared);
+        let (backend, idle) = (watch::Sender::new(None), watch::Sender::new(false));
+        tokio::spawn(Session { number, shared, backend, idle }.serve(client, server));
+        number += 1;
     }
 }
 
 /// One connection.
 struct Session {
+    /// Which of the run's connections it is, from 0.
+    number: usize,
     shared: Arc<Shared>,
     backend: watch::Sender<Option<i32>>,
     /// Whether the server waits for the client.
@@ -227,7 +238,7 @@ impl Session {
                 Sender::Server => self.next_of_server(from).await,
             };
             let Some(message) = message else { return End::Closed };
-            let moment = self.count(sender, message.kind);
+            let moment = self.count(sender, &message);
             if moment == Some(Moment::Before)
                 && let Some(end) = self.die().await
             {
@@ -252,10 +263,13 @@ impl Session {
     }
 
     /// Notes a message. The result is the planned moment, if this is the planned message.
-    fn count(&self, sender: Sender, kind: u8) -> Option<Moment> {
+    fn count(&self, sender: Sender, message: &Message) -> Option<Moment> {
+        if self.number >= COUNTED {
+            return None;
+        }
         let mut log = self.shared.log.lock().unwrap();
-        let number = log.iter().filter(|(other, _)| *other == sender).count();
-        log.push((sender, kind));
+        let number = log.iter().filter(|seen| seen.sender == sender).count();
+        log.push(Seen { sender, kind: message.kind, locks: message.contains("pg_try_advisory_lock") });
         let point = self.shared.plan?.point;
         (point.sender == sender && point.number == number).then_some(point.moment)
     }

@@ -24,6 +24,11 @@ impl Message {
         let id = self.bytes.get(5..9).filter(|_| self.kind == KEY)?;
         Some(i32::from_be_bytes(id.try_into().ok()?))
     }
+
+    /// Whether this text is in it.
+    pub(crate) fn contains(&self, text: &str) -> bool {
+        self.bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    }
 }
 
 /// Reads whole messages from one side. What was read of an unfinished one is kept when a read is given up.
