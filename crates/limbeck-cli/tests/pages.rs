@@ -77,3 +77,21 @@ fn the_readme_names_every_command() {
         assert!(named, "{verb}");
     }
 }
+
+#[test]
+fn every_check_of_the_doctor_is_explained() {
+    let page = include_str!("../../../docs/troubleshooting.md");
+    let cases = cases(&Path::new(CASES).join("verbs"));
+    let findings = cases.lines().filter_map(|line| line.strip_prefix("| "));
+    let is_finding = |line: &&str| {
+        let mut words = line.split_whitespace().skip(1);
+        words.next().is_some_and(|word| ["ok", "note", "warning", "error"].contains(&word))
+            && line.contains("  ")
+    };
+    let checks: BTreeSet<&str> =
+        findings.filter(is_finding).filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(checks.len() > 15, "the cases of the doctor show few checks: {checks:?}");
+    for check in checks {
+        assert!(page.contains(&format!("`{check}`")), "docs/troubleshooting.md does not explain `{check}`");
+    }
+}

@@ -475,22 +475,21 @@ fn once_each(found: Vec<Found>) -> Vec<Found> {
 /// it, also behind a pooler.
 const IMPATIENTLY: &str = "BEGIN; SET LOCAL lock_timeout = '500ms'; SET LOCAL statement_timeout = '20s'";
 
-/// Counts all at once, or where that fails (a table is locked, say) what can be counted.
+/// So many tables are counted in one transaction, which locks each of them until its end.
+const AT_ONCE: usize = 100;
+
+/// Counts many at once, or where that fails (a table is locked, say) those of them that can be counted.
 async fn count(connection: &mut PgConnection, parts: Vec<String>) -> HashMap<usize, (u64, u64)> {
-    if parts.is_empty() {
-        return HashMap::new();
-    }
-    let all = ask_impatiently(connection, &parts.join("\nUNION ALL ")).await;
-    let rows = match all {
-        Some(rows) => rows,
-        None => {
-            let mut rows = Vec::new();
-            for part in parts {
-                rows.extend(ask_impatiently(connection, &part).await.unwrap_or_default());
-            }
-            rows
+    let mut rows = Vec::new();
+    for some in parts.chunks(AT_ONCE) {
+        if let Some(found) = ask_impatiently(connection, &some.join("\nUNION ALL ")).await {
+            rows.extend(found);
+            continue;
         }
-    };
+        for part in some {
+            rows.extend(ask_impatiently(connection, part).await.unwrap_or_default());
+        }
+    }
     rows.iter().filter_map(counted).collect()
 }
 
@@ -584,14 +583,14 @@ SELECT DISTINCT h.n::int4 AS n, h.shown, c.oid::int8 AS oid, c.oid::regclass::te
     (SELECT i.inhparent::int8 FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid AND c.relispartition) AS parent,
     has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid) AND (c.relkind <> 'm' OR c.relispopulated)
         AS may_count,
-    e.rows * (1 - coalesce(s.null_frac, 0)) AS estimate
+    CASE WHEN c.relkind = 'p' THEN
+        (SELECT coalesce(sum(greatest(p.reltuples::float8, pg_stat_get_live_tuples(p.oid)::float8, 0)), 0)
+            FROM pg_partition_tree(c.oid) t JOIN pg_catalog.pg_class p ON p.oid = t.relid WHERE t.isleaf)
+        ELSE greatest(c.reltuples::float8, pg_stat_get_live_tuples(c.oid)::float8, 0) END
+    * CASE WHEN a.attname IS NULL THEN 1 ELSE 1 - coalesce((SELECT max(s.null_frac) FROM pg_catalog.pg_stats s
+        WHERE s.schemaname = (SELECT nspname FROM pg_catalog.pg_namespace WHERE oid = c.relnamespace)
+        AND s.tablename = c.relname AND s.attname = a.attname), 0) END AS estimate
 FROM held h JOIN pg_catalog.pg_class c ON c.oid = h.oid AND c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't'
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = h.attnum
-LEFT JOIN pg_catalog.pg_namespace ns ON ns.oid = c.relnamespace
-LEFT JOIN LATERAL (SELECT max(null_frac) AS null_frac FROM pg_catalog.pg_stats
-    WHERE schemaname = ns.nspname AND tablename = c.relname AND attname = a.attname) s ON true
-CROSS JOIN LATERAL (SELECT coalesce(sum(greatest(p.reltuples::float8, pg_stat_get_live_tuples(p.oid)::float8, 0)), 0) AS rows
-    FROM pg_catalog.pg_class p
-    WHERE CASE WHEN c.relkind = 'p' THEN p.oid IN (SELECT relid FROM pg_partition_tree(c.oid) WHERE isleaf) ELSE p.oid = c.oid END) e
 WHERE c.oid >= 16384 OR c.relname = 'pg_enum'
 ORDER BY n, shown NULLS FIRST, estimate DESC, relation, attname";

@@ -78,7 +78,7 @@ impl Migrator {
     }
 
     /// Destroys everything in a database, and applies the revisions, on a connection that serves this purpose
-    /// alone. What goes, goes in one transaction.
+    /// alone. What goes, goes in one transaction, unless that would lock more than the server can keep.
     ///
     /// # Errors
     /// Everything that would make the upgrade fail and can be known beforehand; other programs' tables; locks
@@ -228,21 +228,42 @@ async fn empty(
     let objects = objects(session, made).await?;
     let settings = session.settings(crate::APPLICATION);
     session.query(&settings.join(";\n")).await?;
-    // One transaction: all of it, or nothing. What goes by CASCADE needs no notice each.
-    let mut statements = vec!["BEGIN".to_owned(), "SET LOCAL client_min_messages = 'warning'".to_owned()];
-    statements.extend(objects.iter().map(Object::drop));
-    statements.push("COMMIT".to_owned());
-    if let Err(error) = simple_query(session.connection, &statements.join(";\n")).await {
-        let _ = simple_query(session.connection, "ROLLBACK").await;
-        return Err(not_emptied(&error).into());
+    match drop_all(session, &objects).await {
+        // Every table that goes stays locked to the end, and there are more than the server keeps locks for.
+        Err(error) if failure::state(&error) == Some(sqlstate::OUT_OF_MEMORY) => {
+            for some in objects.chunks(AT_ONCE) {
+                control.cancel.check()?;
+                drop_all(session, some).await.map_err(|error| not_emptied(&error).note(HALF_EMPTY))?;
+            }
+        }
+        outcome => outcome.map_err(|error| not_emptied(&error).note("nothing was changed"))?,
     }
     (control.emit)(Event::Emptied { objects: objects.len() });
     Ok(())
 }
 
+const HALF_EMPTY: &str =
+    "it holds too much for one transaction: what was dropped stays dropped, and the next reset goes on";
+
+/// So many objects go in one transaction where all of them are too many.
+const AT_ONCE: usize = 100;
+
+/// Drops objects in one transaction: all of them, or none.
+async fn drop_all(session: &mut Session<'_>, objects: &[Object]) -> Result<(), sqlx::Error> {
+    // What goes by CASCADE needs no notice each.
+    let mut statements = vec!["BEGIN".to_owned(), "SET LOCAL client_min_messages = 'warning'".to_owned()];
+    statements.extend(objects.iter().map(Object::drop));
+    statements.push("COMMIT".to_owned());
+    let outcome = simple_query(session.connection, &statements.join(";\n")).await;
+    if outcome.is_err() {
+        // A lost connection cannot be rolled back, and need not be: the server does it.
+        let _ = simple_query(session.connection, "ROLLBACK").await;
+    }
+    outcome.map(drop)
+}
+
 fn not_emptied(error: &sqlx::Error) -> Problem {
-    let problem =
-        failure::database(error).prefixed("the database cannot be emptied: ").note("nothing was changed");
+    let problem = failure::database(error).prefixed("the database cannot be emptied: ");
     match failure::state(error) {
         Some(sqlstate::LOCK_NOT_AVAILABLE) => problem.help(
             "other sessions use it: stop the service (`limbeck doctor` names the sessions), and try again",

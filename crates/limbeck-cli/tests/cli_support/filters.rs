@@ -59,8 +59,7 @@ impl Filters {
         }
         for found in ID.captures_iter(&text) {
             let id = &found[1];
-            let digits_only = id.bytes().all(|byte| byte.is_ascii_digit());
-            if !digits_only && !self.case.contains(id) && !self.ids.iter().any(|known| known == id) {
+            if !self.case.contains(id) && !self.ids.iter().any(|known| known == id) {
                 self.ids.push(id.to_owned());
             }
         }

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use limbeck_testdb::{TestDb, TestServer};
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
 
 use super::crowd::{Crowd, GATE, Gate, journal, value};
 use crate::start_support::{Project, eventually, run};
@@ -77,6 +77,13 @@ async fn pooled(url: &str) -> PgConnection {
     PgConnection::connect_with(&options.extra_float_digits(None)).await.unwrap()
 }
 
+/// A setting, asked for without a prepared statement.
+async fn shown(connection: &mut PgConnection, setting: &str) -> String {
+    let show = sqlx::raw_sql(AssertSqlSafe(format!("SHOW {setting}")));
+    let row = connection.fetch_one(show).await.unwrap();
+    row.get(0)
+}
+
 fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
@@ -112,6 +119,15 @@ async fn is_refused(settings: &str, warm: usize) {
             .assert_says("5432");
     }
     assert_eq!(traces(&db).await, "", "{settings}");
+    // A reset destroys nothing, and the doctor names the pooler; neither leaves a setting in its backends.
+    run(project.on(&url, &["reset", "--yes"])).assert_code(1).assert_says("limbeck::run::pooler");
+    let doctor = run(project.on(&url, &["doctor"])).assert_code(2).stdout;
+    assert!(doctor.lines().any(|line| line.starts_with("pooler") && line.contains(" error ")), "{doctor}");
+    for setting in ["statement_timeout", "lock_timeout"] {
+        for _ in 0..warm.max(1) {
+            assert_eq!(shown(&mut pooled(&url).await, setting).await, "0", "{settings}");
+        }
+    }
     // The way out that it names: migrate directly, let the service go through the pooler.
     let mut start = project.on(&url, &["start", "--", "sh", "-c", "echo \"to $DATABASE_URL\""]);
     start.env("LIMBECK_URL", db.url());

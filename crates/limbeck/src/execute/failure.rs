@@ -18,6 +18,7 @@ pub(crate) mod sqlstate {
     pub(crate) const INVALID_TERMINATION: &str = "2D000";
     pub(crate) const ADMIN_SHUTDOWN: &str = "57P01";
     pub(crate) const CRASH_SHUTDOWN: &str = "57P02";
+    pub(crate) const OUT_OF_MEMORY: &str = "53200";
 }
 
 /// The SQLSTATE of an error that the server sent.
