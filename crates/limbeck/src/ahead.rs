@@ -102,6 +102,22 @@ pub(crate) fn plan(
     ))
 }
 
+/// The revisions without a file that rows stand for: themselves, and what the journal has below them.
+pub(crate) fn foreign_of<'r>(
+    graph: &Graph,
+    rows: impl IntoIterator<Item = &'r String>,
+    lineage: &Lineage,
+) -> BTreeSet<String> {
+    let mut foreign = BTreeSet::new();
+    let mut open: Vec<String> = rows.into_iter().cloned().collect();
+    while let Some(id) = open.pop() {
+        if graph.get(&id).is_none() && foreign.insert(id.clone()) {
+            open.extend(lineage.get(&id).into_iter().flatten().cloned());
+        }
+    }
+    foreign
+}
+
 /// `stamp` refuses rows that no file has; the journal has what undoes these.
 pub(crate) fn not_stamped(problem: Problem, ahead: &[RevisionId]) -> Problem {
     let rows = list(ahead);

@@ -35,6 +35,9 @@ pub(crate) async fn run(
     statements.extend(session.setup(version_table::longest(&stamp.after)).await?);
     statements.extend(settings(&options.state, crate::APPLICATION));
     statements.extend(changes(project, &session.journal, &rows, &stamp)?);
+    if purge == Purge::Purge {
+        statements.extend(forgotten(project.graph(), session, &rows, &stamp).await?);
+    }
     statements.push("COMMIT".to_owned());
     if let Err(error) = simple_query(session.connection, &statements.join(";\n")).await {
         let _ = simple_query(session.connection, "ROLLBACK").await;
@@ -48,6 +51,22 @@ pub(crate) async fn run(
     }
     let rows = stamp.after.iter().map(ToString::to_string).collect();
     Ok(Report { rows, ..Report::default() })
+}
+
+/// What the journal is told of the revisions without a file that go with their rows, where it knows them.
+async fn forgotten(
+    graph: &Graph,
+    session: &mut Session<'_>,
+    rows: &[String],
+    stamp: &Stamp,
+) -> Result<Option<String>, Error> {
+    if rows.iter().all(|row| graph.get(row).is_some()) {
+        return Ok(None);
+    }
+    let lineage = session.lineage().await?;
+    let foreign = ahead::foreign_of(graph, rows.iter().filter(|row| lineage.contains_key(*row)), &lineage);
+    let foreign: Vec<&str> = foreign.iter().map(String::as_str).collect();
+    Ok((!foreign.is_empty()).then(|| session.journal.insert_forgotten(&foreign, &stamp.after)))
 }
 
 /// The plan. Where rows are in the way that no file knows but the journal does, it says so.

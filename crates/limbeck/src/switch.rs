@@ -95,7 +95,8 @@ pub(crate) async fn draft(migrator: &Migrator, session: &mut Session<'_>) -> Res
     if known.is_empty() && !ahead.is_empty() {
         return Err(ahead::foreign(&ahead).into());
     }
-    let foreign = foreign(migrator.graph(), &ahead, &lineage);
+    let ahead: Vec<String> = ahead.iter().map(ToString::to_string).collect();
+    let foreign = ahead::foreign_of(migrator.graph(), &ahead, &lineage);
     let project = migrator.project().with(revisions(&foreign, &copies)?)?;
     let is_void = |running: &Running| resume::is_void(project.graph(), &recorded.rows, running);
     let void = recorded.running.as_ref().map(is_void).transpose()?.unwrap_or(false);
@@ -175,18 +176,6 @@ fn changed() -> Problem {
     let message = "there is more to undo than was shown, since the database has changed: nothing was done";
     Problem::new(Code::DatabaseState, message)
         .help("run `limbeck switch` again, and see what there is to do now")
-}
-
-/// The revisions without a file that the rows stand for.
-fn foreign(graph: &Graph, ahead: &[RevisionId], lineage: &Lineage) -> BTreeSet<String> {
-    let mut foreign = BTreeSet::new();
-    let mut open: Vec<String> = ahead.iter().map(ToString::to_string).collect();
-    while let Some(id) = open.pop() {
-        if graph.get(&id).is_none() && foreign.insert(id.clone()) {
-            open.extend(lineage.get(&id).into_iter().flatten().cloned());
-        }
-    }
-    foreign
 }
 
 /// The journal's copies of these. All that cannot be undone is said at once.

@@ -278,6 +278,22 @@ impl Journal {
         )
     }
 
+    /// The entries of revisions without a file that `stamp --purge` counts as not applied, made of their newest ones.
+    pub(crate) fn insert_forgotten(&self, revisions: &[&str], rows: &[RevisionId]) -> String {
+        format!(
+            "INSERT INTO {} ({COLUMNS})\nSELECT {FORMAT}, version_table, revision, '{}', 'done', parents, depends_on, \
+             message, checksum, downgrade_checksum, NULL, 0, 0, {}, now(), clock_timestamp(), {}\nFROM ({}) applied, {}\n\
+             WHERE revision = ANY ({})",
+            self.quoted(),
+            Deed::Unstamp.as_str(),
+            literal(&self.client),
+            checked_rows(rows, "actual.now"),
+            self.select_newest("*"),
+            self.actual_rows(),
+            text_array(revisions.iter().copied()),
+        )
+    }
+
     /// `stamp` sets the rows by hand: whatever was half done is no longer limbeck's to continue.
     pub(crate) fn void_running(&self) -> String {
         format!("UPDATE {} SET state = 'void' WHERE {}", self.quoted(), self.is_running())
