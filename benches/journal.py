@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Measures what the journal costs: what `limbeck upgrade head --sql` prints, run by psql with the journal's entries and
-without them. See README.md.
+"""Measures what the journal costs: what `limbeck upgrade head --sql` prints, run by psql without the journal's entries, with
+them as a run of limbeck sends them, and as they are printed. See README.md.
 
 Run it with `cargo xtask bench journal`.
 """
@@ -19,9 +19,20 @@ import time
 
 import compare
 
-# The share of a run's time that the journal may take.
+# The share of an upgrade's time that the journal may take.
 MOST = 0.10
+WAYS = ("without", "with", "printed")
 ENTRY = re.compile(r'^INSERT INTO "limbeck"\.journal .*?^FROM .*? actual;\n\n', re.MULTILINE | re.DOTALL)
+
+
+# What differs between the entries of these scripts.
+ARRAY = r"ARRAY\[[^]]*\]::text\[\]"
+VALUES = re.compile(
+    rf"('[^']*'), ('[^']*'), 'done', ({ARRAY}), ({ARRAY}), ('[^']*'), ('[^']*'), ('[^']*'), ('[^']*'|NULL), 1, 1, "
+    rf"('[^']*'), now\(\), clock_timestamp\(\), CASE WHEN actual\.now = ({ARRAY}) THEN"
+)
+TYPES = "text, text, text[], text[], text, text, text, text, text, text[]"
+SLOTS = "$1, $2, 'done', $3, $4, $5, $6, $7, $8, 1, 1, $9, now(), clock_timestamp(), CASE WHEN actual.now = $10 THEN"
 
 
 def without_entries(script, count):
@@ -32,6 +43,17 @@ def without_entries(script, count):
     return bare
 
 
+def prepared_entries(script):
+    """The same transactions, with one statement that the session prepares, as limbeck itself does it."""
+    first = ENTRY.search(script).group()
+    prepare = f"PREPARE limbeck_done ({TYPES}) AS\n{VALUES.sub(lambda _: SLOTS, first, count=1)}"
+    execute = lambda entry: f"EXECUTE limbeck_done ({', '.join(VALUES.search(entry.group()).groups())});\n\n"
+    made = ENTRY.sub(execute, script)
+    # The tables are there from the first transaction's beginning on.
+    at = made.index("EXECUTE limbeck_done")
+    return made[:at] + prepare + made[at:]
+
+
 class Overhead:
     """One direction, both ways, in turns."""
 
@@ -40,7 +62,8 @@ class Overhead:
         self.psql = str(server.programs / "psql")
 
     def write(self, name, script):
-        (self.folder / f"{name}_with.sql").write_text(script)
+        (self.folder / f"{name}_printed.sql").write_text(script)
+        (self.folder / f"{name}_with.sql").write_text(prepared_entries(script))
         (self.folder / f"{name}_without.sql").write_text(without_entries(script, self.count))
 
     def run(self, name, way):
@@ -69,10 +92,9 @@ class Overhead:
             time.sleep(0.05)
 
     def measure(self, names, runs):
-        times = {(name, way): [] for name in names for way in ("with", "without")}
+        times = {(name, way): [] for name in names for way in WAYS}
         for turn in range(runs):
-            ways = ("with", "without") if turn % 2 else ("without", "with")
-            for way in ways:
+            for way in WAYS[turn % len(WAYS):] + WAYS[: turn % len(WAYS)]:
                 self.server.fresh("journal")
                 for name in names:
                     times[name, way].append(self.run(name, way))
@@ -82,19 +104,22 @@ class Overhead:
 
 def report(times, names):
     missed = False
-    print("| measurement | with the journal | without | overhead | per revision | target |")
-    print("|---|---:|---:|---:|---:|---|")
+    print("| measurement | entries | with the journal | without | overhead | per revision | target |")
+    print("|---|---|---:|---:|---:|---:|---|")
     for name, title, count in names:
         for kind, what in enumerate(("time", "processor")):
-            both = [(a[kind], b[kind]) for a, b in zip(times[name, "with"], times[name, "without"])]
-            share = statistics.median(a / b for a, b in both) - 1
-            each = statistics.median((a - b) / count for a, b in both)
-            missed |= what == "processor" and share > MOST
-            target = f"{'MISSED' if share > MOST else 'met'}: at most {MOST:.0%}" if what == "processor" else ""
-            print(
-                f"| {title}, {what} | {statistics.median(a for a, _ in both) * 1000:.0f} ms | "
-                f"{statistics.median(b for _, b in both) * 1000:.0f} ms | {share:.1%} | {each * 1e6:.0f} µs | {target} |"
-            )
+            for way, entries in (("with", "as a run sends them"), ("printed", "as printed")):
+                both = [(a[kind], b[kind]) for a, b in zip(times[name, way], times[name, "without"])]
+                share = statistics.median(a / b for a, b in both) - 1
+                each = statistics.median((a - b) / count for a, b in both)
+                target = ""
+                if (name, what, way) == ("up", "processor", "with"):
+                    missed |= share > MOST
+                    target = f"{'MISSED' if share > MOST else 'met'}: at most {MOST:.0%}"
+                print(
+                    f"| {title}, {what} | {entries} | {statistics.median(a for a, _ in both) * 1000:.0f} ms | "
+                    f"{statistics.median(b for _, b in both) * 1000:.0f} ms | {share:.1%} | {each * 1e6:.0f} µs | {target} |"
+                )
     return missed
 
 
