@@ -53,7 +53,7 @@ fn ways(seen: Seen, number: usize) -> Vec<(Moment, Death)> {
         ways.extend([(After, Kill), (After, Cut), (After, CutOnlyClient), (After, Terminate)]);
         return ways;
     }
-    if number % 4 == 0 {
+    if number.is_multiple_of(4) {
         ways.push((Within, Cut));
     }
     // A backend that is ended between the messages of one answer has sent all of it already.
