@@ -1,7 +1,7 @@
 //! `limbeck doctor`: looks at everything that a run needs, and says what is wrong and what mends it.
 //!
 //! It changes nothing. Every check is a small function that answers with [`Finding`]s; those that ask the
-//! catalog are entries of [`CHECKS`], and all their questions go to the server as one message. Nothing here
+//! catalog are entries of `CHECKS`, and all their questions go to the server as one message. Nothing here
 //! takes a lock that another session could hold for long: no table but the version table and the journal is
 //! read.
 

@@ -19,7 +19,7 @@ use crate::quote::{ident, literal, literal_or_null, text_array};
 /// one refuses rows above its own number.
 ///
 /// Format 2 added `catalog`, `batch_rows` and `note`; a table of format 1 gets these columns before the first
-/// row of format 2 is written ([`Journal::widen`]).
+/// row of format 2 is written (`Journal::widen`).
 pub const FORMAT: i16 = 2;
 
 /// How many columns the table has. One with fewer is of an older format.
