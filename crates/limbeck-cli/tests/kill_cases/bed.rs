@@ -9,6 +9,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 use tokio::process::{Child, Command};
 
+use super::application;
 use super::proxy::{Log, Plan, Proxy};
 
 /// What a loaded machine may need; nothing passes or fails by being quick.
@@ -25,6 +26,8 @@ pub(crate) enum Way {
     Up,
     /// From the heads to the base.
     Down,
+    /// Up, by an application that has the steps in Rust.
+    Application,
 }
 
 /// A scenario's database.
@@ -128,17 +131,22 @@ impl Bed {
     }
 
     fn limbeck(&self, way: Way, url: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_limbeck"));
+        let program = Path::new(env!("CARGO_BIN_EXE_limbeck"));
+        let (program, args) = match way {
+            Way::Up => (program.to_owned(), vec!["upgrade", "heads"]),
+            Way::Down => (program.to_owned(), vec!["downgrade", "base"]),
+            Way::Application => (
+                std::env::current_exe().unwrap(),
+                vec!["--ignored", "--nocapture", "--exact", application::TEST],
+            ),
+        };
+        let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
             if ["PG", "DB_", "LIMBECK_", "DATABASE_URL"].iter().any(|prefix| text.starts_with(prefix)) {
                 command.env_remove(&name);
             }
         }
-        let args = match way {
-            Way::Up => ["upgrade", "heads"],
-            Way::Down => ["downgrade", "base"],
-        };
         command.args(args).env("LIMBECK_URL", url).env("NO_COLOR", "1");
         command.current_dir(&self.folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.kill_on_drop(true);

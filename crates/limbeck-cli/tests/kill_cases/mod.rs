@@ -1,3 +1,4 @@
+mod application;
 mod bed;
 mod cuts;
 mod held;

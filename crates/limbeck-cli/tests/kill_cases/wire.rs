@@ -8,6 +8,9 @@ pub(crate) const READY: u8 = b'Z';
 pub(crate) const KEY: u8 = b'K';
 /// The client says good-bye.
 pub(crate) const TERMINATE: u8 = b'X';
+/// The client's messages of which the server does not say that it is done with them before it gets a Sync: Parse,
+/// Bind, Describe, Execute, Close, Flush.
+pub(crate) const EXTENDED: &[u8] = b"PBDECH";
 /// What a client begins with has no type of its own.
 pub(crate) const STARTUP: u8 = b'^';
 
