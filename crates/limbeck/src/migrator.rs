@@ -28,8 +28,8 @@ use crate::loss::{self, Losses};
 use crate::project::Project;
 use crate::repair::Repair;
 use crate::state::journal::{Lineage, Running, Verdict};
+use crate::state::lock;
 use crate::state::session::{Checksums, FirstLook, Recorded, Session, StateOptions};
-use crate::state::{lock, pooling};
 use crate::switch::{self, Switch};
 use crate::{ahead, log, offline, repair, resolve, resume, stamp};
 
@@ -301,8 +301,7 @@ impl Migrator {
             Job::Upgrade(target) => Way::Up(target),
             Job::Downgrade(target) => Way::Down(target),
             Job::Stamp(targets, purge) => {
-                pooling::refuse(&mut session, connector, &control.cancel).await?;
-                return stamp::run(&self.project, &self.options, &mut session, targets, purge, control).await;
+                return stamp::run(self, &mut session, connector, (targets, purge), control).await;
             }
         };
         self.migrate(&mut session, recorded, connector, way, control).await
@@ -344,14 +343,15 @@ impl Migrator {
     pub async fn resolve(
         &self,
         connection: &mut PgConnection,
+        connector: Option<&dyn Connector>,
         revision: &str,
         verdict: Verdict,
         note: Option<&str>,
         control: &mut Control<'_>,
     ) -> Result<Running, Error> {
         let mut session = self.session(connection).await?;
-        lock::acquire(&mut session, self.options.lock_wait, &control.cancel, control.emit).await?;
-        session.look_again().await?;
+        let patience = self.options.lock_wait;
+        lock::acquire(&mut session, connector, patience, &control.cancel, control.emit).await?;
         let recorded = session.recorded(Checksums::Skip).await?;
         let state = self.state(&mut session, recorded).await?;
         resolve::run(&mut session, state.recorded.running, revision, verdict, note).await
@@ -475,13 +475,14 @@ impl Migrator {
         &self,
         look: FirstLook,
         connection: &mut PgConnection,
+        connector: Option<&dyn Connector>,
         request: Repair<'_>,
         control: &mut Control<'_>,
     ) -> Result<Vec<Edited>, Error> {
         let (mut session, recorded) =
             Session::after(look, connection, self.options.state.clone(), &crate::client());
         let state = self.state(&mut session, recorded).await?;
-        repair::run(self, &mut session, state, request, control).await
+        repair::run(self, &mut session, connector, state, request, control).await
     }
 
     /// What [`Migrator::repair`] would accept. Changes nothing.
@@ -557,9 +558,7 @@ impl Migrator {
             return Ok(Report { steps: Vec::new(), rows: state.recorded.rows, ahead: state.ahead });
         }
         let steps = self.prepare(&plan)?;
-        pooling::refuse(session, connector, &control.cancel).await?;
-        lock::acquire(session, self.options.lock_wait, &control.cancel, control.emit).await?;
-        session.look_again().await?;
+        lock::acquire(session, connector, self.options.lock_wait, &control.cancel, control.emit).await?;
         self.run_locked(session, connector, way, (&plan, steps), control).await
     }
 

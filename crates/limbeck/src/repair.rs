@@ -5,6 +5,7 @@ use limbeck_core::graph::{Applied, Target};
 use limbeck_core::revision::RevisionId;
 use limbeck_core::{Code, Problem};
 
+use crate::connect::Connector;
 use crate::edited::{self, Edited, Sections};
 use crate::error::Error;
 use crate::execute::failure;
@@ -81,6 +82,7 @@ async fn write(
 pub(crate) async fn run(
     migrator: &Migrator,
     session: &mut Session<'_>,
+    connector: Option<&dyn Connector>,
     before: State,
     repair: Repair<'_>,
     control: &mut Control<'_>,
@@ -88,8 +90,8 @@ pub(crate) async fn run(
     if wanted(migrator, &before, repair)?.is_empty() {
         return Ok(Vec::new());
     }
-    lock::acquire(session, migrator.options().lock_wait, &control.cancel, control.emit).await?;
-    session.look_again().await?;
+    let patience = migrator.options().lock_wait;
+    lock::acquire(session, connector, patience, &control.cancel, control.emit).await?;
     let recorded = session.recorded(Checksums::Read).await?;
     let state = migrator.state(session, recorded).await?;
     let accepted = wanted(migrator, &state, repair)?;

@@ -17,8 +17,8 @@ use crate::execute::failure::{self, sqlstate};
 use crate::loss::{self, Amount};
 use crate::migrator::{Control, Job, Migrator, Report};
 use crate::quote::{ident, literal, text_array};
+use crate::state::lock;
 use crate::state::session::{Session, simple_query};
-use crate::state::{lock, pooling};
 
 /// What is asked of a reset.
 #[derive(Debug, Clone, Copy)]
@@ -94,8 +94,7 @@ impl Migrator {
         let plan = plan::upgrade(self.graph(), &[], reset.target)?;
         self.prepare(&plan)?;
         let mut session = Session::open(connection, options.state.clone(), &crate::client()).await?;
-        pooling::refuse(&mut session, connector, &control.cancel).await?;
-        lock::acquire(&mut session, options.lock_wait, &control.cancel, control.emit).await?;
+        lock::acquire(&mut session, connector, options.lock_wait, &control.cancel, control.emit).await?;
         control.cancel.check()?;
         empty(&mut session, &self.made(), reset.also, control).await?;
         self.run_on(connection, connector, Job::Upgrade(reset.target), control).await.map_err(|error| {

@@ -7,10 +7,11 @@ use limbeck_core::plan::{self, Purge, Stamp};
 use limbeck_core::revision::RevisionId;
 use limbeck_core::{Code, Problem};
 
+use crate::connect::Connector;
 use crate::error::Error;
 use crate::event::Event;
 use crate::execute::failure;
-use crate::migrator::{Control, Options, Report};
+use crate::migrator::{Control, Migrator, Report};
 use crate::project::Project;
 use crate::state::journal::{Deed, Entry, Journal, Started};
 use crate::state::lock;
@@ -20,15 +21,14 @@ use crate::{ahead, resume};
 
 /// Stamps under the lock, in one transaction.
 pub(crate) async fn run(
-    project: &Project,
-    options: &Options,
+    migrator: &Migrator,
     session: &mut Session<'_>,
-    targets: &[String],
-    purge: Purge,
+    connector: Option<&dyn Connector>,
+    (targets, purge): (&[String], Purge),
     control: &mut Control<'_>,
 ) -> Result<Report, Error> {
-    lock::acquire(session, options.lock_wait, &control.cancel, control.emit).await?;
-    session.look_again().await?;
+    let (project, options) = (migrator.project(), migrator.options());
+    lock::acquire(session, connector, options.lock_wait, &control.cancel, control.emit).await?;
     let Recorded { rows, running, .. } = session.recorded(Checksums::Skip).await?;
     let stamp = planned(project.graph(), session, &rows, targets, purge).await?;
     let mut statements = vec!["BEGIN".to_owned()];

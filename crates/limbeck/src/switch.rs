@@ -19,8 +19,8 @@ use crate::loss::{self, Losses};
 use crate::migrator::{Control, Migrator, Report};
 use crate::project::Project;
 use crate::state::journal::{Lineage, Running};
+use crate::state::lock;
 use crate::state::session::{Checksums, Recorded, Session};
-use crate::state::{lock, pooling};
 use crate::{ahead, resume};
 
 /// What a switch does, to be shown before it is done.
@@ -149,9 +149,8 @@ pub(crate) async fn run(
     if before.switch.plan.is_empty() {
         return Ok(nothing_to_do(before.recorded, control));
     }
-    pooling::refuse(session, connector, &control.cancel).await?;
-    lock::acquire(session, migrator.options().lock_wait, &control.cancel, control.emit).await?;
-    session.look_again().await?;
+    let patience = migrator.options().lock_wait;
+    lock::acquire(session, connector, patience, &control.cancel, control.emit).await?;
     let Draft { switch, project, recorded, void } = draft(migrator, session).await?;
     // Somebody else may have done a part of it meanwhile, or all.
     if !switch.undone.iter().all(|undone| shown.undone.contains(undone)) {

@@ -45,7 +45,10 @@ impl Repair {
         let mut control = Control { cancel: app.cancel(), emit: &mut emit };
         let edited = match self.dry_run {
             true => migrator.preview_repair(look, &mut connection, request).await,
-            false => migrator.repair(look, &mut connection, request, &mut control).await,
+            false => {
+                let connector = Some(app.database().await?.spec() as _);
+                migrator.repair(look, &mut connection, connector, request, &mut control).await
+            }
         };
         Database::disconnect(connection).await;
         self.print(app, &edited?);

@@ -39,13 +39,15 @@ impl Resolve {
     pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
         let verdict = if self.done { Verdict::Done } else { Verdict::NotDone };
         let migrator = app.migrator(|options| options.lock_wait = Duration::from_secs(self.lock_wait))?;
-        let mut connection = app.database().await?.connect("limbeck").await?;
+        let database = app.database().await?;
+        let mut connection = database.connect("limbeck").await?;
         let mut reporter = Reporter::new(app.verbosity());
         let mut emit = |event: Event<'_>| reporter.event(&event);
         let mut control = Control { cancel: app.cancel(), emit: &mut emit };
-        let note = self.note.as_deref();
-        let outcome =
-            migrator.resolve(&mut connection, &self.revision, verdict, note, &mut control).await;
+        let (connector, note) = (Some(database.spec() as _), self.note.as_deref());
+        let outcome = migrator
+            .resolve(&mut connection, connector, &self.revision, verdict, note, &mut control)
+            .await;
         reporter.finish();
         Database::disconnect(connection).await;
         let running = outcome?;

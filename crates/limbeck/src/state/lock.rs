@@ -11,8 +11,10 @@ use sha2::{Digest, Sha256};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
+use super::pooling;
 use super::session::Session;
 use super::version_table::VersionTable;
+use crate::connect::Connector;
 use crate::error::Error;
 use crate::event::{Event, Holder};
 use crate::execute::cancel::Cancel;
@@ -37,19 +39,22 @@ pub(super) fn hashed(name: &str) -> i64 {
     i64::from_be_bytes(bytes)
 }
 
-/// Takes the lock, or says after `patience` who has it. It is given free when the connection closes.
+/// Takes the lock, or says after `patience` who has it; then looks again at what whoever had it may have changed.
+/// It is given free when the connection closes. A pooler, behind which it would guard nothing, is refused first.
 pub(crate) async fn acquire(
     session: &mut Session<'_>,
+    connector: Option<&dyn Connector>,
     patience: Duration,
     cancel: &Cancel,
     emit: &mut (dyn FnMut(Event<'_>) + Send),
 ) -> Result<(), Error> {
+    pooling::refuse(session, connector, cancel).await?;
     let key = key(&session.versions);
     let begin = Instant::now();
     let mut said: Option<Instant> = None;
     loop {
         if try_lock(session, key).await? {
-            return Ok(());
+            return session.look_again().await;
         }
         let holder = holder(session, key).await?;
         if begin.elapsed() >= patience {

@@ -227,7 +227,8 @@ impl Case {
         let mut control = Control { cancel: Cancel::default(), emit: &mut quiet };
         // The connection holds the lock until it ends.
         let mut connection = self.db.connect().await;
-        let outcome = self.migrator().resolve(&mut connection, &words[0], verdict, note, &mut control).await;
+        let outcome =
+            self.migrator().resolve(&mut connection, None, &words[0], verdict, note, &mut control).await;
         connection.close().await.unwrap();
         outcome.err().map_or_else(String::new, |error| shown(&error))
     }
@@ -269,7 +270,7 @@ impl Case {
             Err(error) => return shown(&error),
         };
         let request = Repair { revisions: words, note: Some("a reason") };
-        match migrator.repair(look, &mut connection, request, &mut control).await {
+        match migrator.repair(look, &mut connection, None, request, &mut control).await {
             Ok(edited) => edited.iter().map(|edited| format!("accepted {}\n", edited.revision)).collect(),
             Err(error) => shown(&error),
         }
