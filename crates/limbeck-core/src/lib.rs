@@ -10,6 +10,7 @@ mod nearest;
 pub mod plan;
 pub mod problem;
 pub mod revision;
+pub mod schema;
 pub mod sql;
 
 pub use nearest::nearest;

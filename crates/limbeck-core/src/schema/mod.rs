@@ -1,0 +1,121 @@
+//! A database's schema as plain values: what the catalog reader yields, models become, the diff compares and the
+//! DDL writer renders.
+//!
+//! Every text in it that PostgreSQL can print (types, expressions, definitions) is as PostgreSQL prints it with an
+//! empty `search_path`: names outside `pg_catalog` carry their schema. Two schemas are compared as values only when
+//! both were printed by servers of one major version; what a model or an SQL file says goes through a scratch server
+//! first.
+//!
+//! Owners are not part of it, as in `pg_dump --no-owner`; nor are roles, tablespaces and other things that live
+//! outside a database.
+
+mod id;
+mod object;
+mod relation;
+mod routine;
+mod types;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+pub use id::{Kind, Name, ObjectId};
+pub use object::{Extension, Object, Opaque};
+pub use relation::{
+    Column, Constraint, ConstraintKind, Firing, Generated, Generation, Identity, IdentityKind, Index, Nullability,
+    PartitionOf, Persistence, Policy, ReplicaIdentity, Rule, Statistics, Table, Trigger, View, ViewColumn,
+};
+pub use routine::{Routine, RoutineKind};
+pub use types::{Attribute, Collation, Composite, Domain, DomainCheck, Enum, Range, Sequence};
+
+/// Everything that a database holds, of the kinds that [`Kind`] lists, without what belongs to extensions, to the
+/// server and to limbeck.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<(ObjectId, Entry)>", into = "Vec<(ObjectId, Entry)>")]
+pub struct Schema {
+    /// The objects, by identity. Iteration goes kind by kind, in the order of [`Kind`].
+    pub objects: BTreeMap<ObjectId, Entry>,
+}
+
+impl Schema {
+    /// The object of this identity.
+    pub fn get(&self, id: &ObjectId) -> Option<&Object> {
+        self.objects.get(id).map(|entry| &entry.object)
+    }
+
+    /// The table of this name, partitioned or not, partition or not.
+    pub fn table(&self, name: &Name) -> Option<&Table> {
+        match self.get(&ObjectId::relation(Kind::Table, name)) {
+            Some(Object::Table(table)) => Some(table),
+            _ => None,
+        }
+    }
+
+    /// What belongs to a table or view (constraints, indexes, triggers, policies, rules, statistics), in the order of
+    /// [`Kind`] and name.
+    pub fn belongings<'a>(&'a self, relation: &'a Name) -> impl Iterator<Item = (&'a ObjectId, &'a Entry)> {
+        self.objects.iter().filter(move |(id, _)| id.of.as_ref() == Some(relation))
+    }
+}
+
+impl From<Vec<(ObjectId, Entry)>> for Schema {
+    fn from(entries: Vec<(ObjectId, Entry)>) -> Self {
+        Self { objects: entries.into_iter().collect() }
+    }
+}
+
+impl From<Schema> for Vec<(ObjectId, Entry)> {
+    fn from(schema: Schema) -> Self {
+        schema.objects.into_iter().collect()
+    }
+}
+
+/// An object, with what every kind of object may have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The object.
+    pub object: Object,
+    /// `COMMENT ON`; those of columns are in [`Column`], those of attributes in [`Attribute`].
+    pub comment: Option<String>,
+    /// Who may do what, the owner left out. What PostgreSQL grants by itself (`EXECUTE` on a function to `PUBLIC`, for
+    /// example) is listed like the rest: a `REVOKE` then is an absence.
+    pub grants: BTreeSet<Grant>,
+    /// What must be there before this one, from `pg_depend` where a catalog was read. Not compared.
+    pub needs: BTreeSet<Need>,
+}
+
+impl Entry {
+    /// An object without comment, grants and needs.
+    pub fn new(object: impl Into<Object>) -> Self {
+        Self { object: object.into(), comment: None, grants: BTreeSet::new(), needs: BTreeSet::new() }
+    }
+
+    /// Whether both say the same. What they need is not compared: it follows from the rest.
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        self.object == other.object && self.comment == other.comment && self.grants == other.grants
+    }
+}
+
+/// One privilege of one role, as `aclexplode` lists it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Grant {
+    /// The role's name; `None` is `PUBLIC`.
+    pub grantee: Option<String>,
+    /// For example `SELECT`.
+    pub privilege: String,
+    /// The column, for a privilege on a single one.
+    pub column: Option<String>,
+    /// `WITH GRANT OPTION`.
+    pub grantable: bool,
+}
+
+/// That an object cannot be there without another one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Need {
+    /// What is needed. An extension where the needed object is one of its members.
+    pub on: ObjectId,
+    /// Only this column of it.
+    pub column: Option<String>,
+    /// Which column of the object that needs has the need (a default that calls a function); `None` is the whole.
+    pub by: Option<String>,
+}
