@@ -538,13 +538,15 @@ const CATALOG_QUERY: &str = "\
 WITH RECURSIVE wanted(n, kind, name, plain, attname, follow, anywhere) AS (VALUES $WANTED),
 start(n, follow, classid, objid, sub) AS (
     SELECT w.n, w.follow, 'pg_class'::regclass::oid, c.oid, coalesce(a.attnum, 0)::int4 FROM wanted w
-    JOIN pg_catalog.pg_class c ON CASE WHEN w.anywhere THEN c.relname = w.plain ELSE c.oid = to_regclass(w.name) END
+    CROSS JOIN LATERAL (SELECT to_regclass(w.name)::oid AS oid WHERE NOT w.anywhere
+        UNION ALL SELECT c.oid FROM pg_catalog.pg_class c WHERE w.anywhere AND c.relname = w.plain) c
     LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = w.attname AND a.attnum > 0
-    WHERE w.kind = 'relation' AND (w.attname IS NULL OR a.attnum IS NOT NULL)
+    WHERE w.kind = 'relation' AND c.oid IS NOT NULL AND (w.attname IS NULL OR a.attnum IS NOT NULL)
     UNION ALL
     SELECT w.n, w.follow, 'pg_type'::regclass::oid, t.oid, 0 FROM wanted w
-    JOIN pg_catalog.pg_type t ON CASE WHEN w.anywhere THEN t.typname = w.plain ELSE t.oid = to_regtype(w.name) END
-    WHERE w.kind = 'type'
+    CROSS JOIN LATERAL (SELECT to_regtype(w.name)::oid AS oid WHERE NOT w.anywhere
+        UNION ALL SELECT t.oid FROM pg_catalog.pg_type t WHERE w.anywhere AND t.typname = w.plain) t
+    WHERE w.kind = 'type' AND t.oid IS NOT NULL
     UNION ALL
     SELECT w.n, w.follow, 'pg_namespace'::regclass::oid, s.oid, 0 FROM wanted w
     JOIN pg_catalog.pg_namespace s ON s.nspname = w.plain WHERE w.kind = 'schema'
