@@ -18,7 +18,7 @@ use crate::embedded::Embedded;
 use crate::error::Error;
 use crate::event::Event;
 use crate::execute::cancel::Cancel;
-use crate::execute::parts::{Prepared, TransactionMode};
+use crate::execute::parts::{Effort, Prepared, TransactionMode};
 use crate::execute::prepare::prepare;
 use crate::execute::steps::{RustStep, RustSteps};
 use crate::execute::watch::Watch;
@@ -173,6 +173,7 @@ pub struct Migrator {
     project: Project,
     options: Options,
     steps: RustSteps,
+    effort: Effort,
 }
 
 impl Migrator {
@@ -194,7 +195,7 @@ impl Migrator {
 
     /// Takes a project with default options.
     pub fn new(project: Project) -> Self {
-        Self { project, options: Options::default(), steps: RustSteps::default() }
+        Self { project, options: Options::default(), steps: RustSteps::default(), effort: Effort::default() }
     }
 
     /// Sets the options.
@@ -221,6 +222,12 @@ impl Migrator {
     #[must_use]
     pub fn with_downgrade_step(mut self, revision: impl Into<String>, step: RustStep) -> Self {
         self.steps.register(Direction::Downgrade, revision.into(), step);
+        self
+    }
+
+    /// Leaves out what changes rows only: batches, and steps in Rust, which need not be registered then.
+    pub(crate) fn structure_only(mut self) -> Self {
+        self.effort = Effort::Structure;
         self
     }
 
@@ -597,6 +604,7 @@ impl Migrator {
         let options = RunOptions {
             mode: self.options.mode,
             pace: self.options.pace,
+            effort: self.effort,
             values: &self.options.values,
             concurrently_wait: self.options.concurrently_wait,
             steps: &self.steps,
@@ -628,7 +636,9 @@ impl Migrator {
         plan: &'p Plan,
     ) -> Result<Vec<Prepared<'p>>, Error> {
         let steps = prepare(project, plan, &self.options.values, self.options.mode)?;
-        self.steps.complete(&steps)?;
+        if self.effort == Effort::Everything {
+            self.steps.complete(&steps)?;
+        }
         Ok(steps)
     }
 

@@ -9,7 +9,7 @@ use limbeck_core::{Code, Problem};
 
 use crate::error::Error;
 use crate::execute::outlook::has_to_wait;
-use crate::execute::parts::{Entries, Maker, Part, Prepared, Transaction, TransactionMode, is_segmented};
+use crate::execute::parts::{Effort, Entries, Maker, Part, Prepared, Transaction, TransactionMode, is_segmented};
 use crate::execute::prepare::prepare;
 use crate::execute::steps::refuse_in_sql;
 use crate::migrator::{Job, Options};
@@ -50,6 +50,7 @@ fn migrate(project: &Project, options: &Options, plan: &Plan) -> Result<String, 
         restore: script_settings(&options.state),
         // A script may pass through a pooler, and is read by people.
         entries: Entries::Spelled,
+        effort: Effort::Everything,
     };
     let single = options.mode == TransactionMode::Single;
     let mut script = Script { options: Some(options), ..Script::default() };

@@ -15,7 +15,7 @@ impl Executor<'_, '_> {
     pub(super) async fn alone(&mut self, step: &Prepared<'_>, alone: &Alone<'_>) -> Result<(), Problem> {
         self.send_own(&alone.settings).await?;
         let mut chunk = Chunk::default();
-        chunk.statement(step.revision, alone.statement, self.options.values)?;
+        chunk.statement(alone.statement, self.options.values)?;
         self.say(step, alone.statement);
         let may_repeat = is_undone_by_failing(alone.statement);
         let outcome = self.send_alone(&chunk, alone.statement, may_repeat).await;

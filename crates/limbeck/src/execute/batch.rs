@@ -53,7 +53,7 @@ impl Executor<'_, '_> {
         let mut chunk = Chunk::default();
         chunk.own(BEGIN);
         chunk.own_all(settings);
-        chunk.statement(step.revision, statement, &values)?;
+        chunk.statement(statement, &values)?;
         self.say(step, statement);
         let outlook = self.outlook(settings, &statement.render(&values)?.sql).await?;
         outlook.check(statement, options)?;

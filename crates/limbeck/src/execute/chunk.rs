@@ -1,9 +1,6 @@
 //! What goes to the server as one message, and the way back from PostgreSQL's error position to a place
 //! in a revision's file.
 
-use std::sync::Arc;
-
-use limbeck_core::revision::Revision;
 use limbeck_core::sql::{Quoting, Rendered, Statement, Values, quote_literal};
 use limbeck_core::{Place, Problem, Span};
 
@@ -63,15 +60,10 @@ impl Chunk {
         }
     }
 
-    /// Appends a revision's statement with its variables filled in.
-    pub(crate) fn statement(
-        &mut self,
-        revision: &Revision,
-        statement: &Statement,
-        values: &Values,
-    ) -> Result<(), Problem> {
+    /// Appends a file's statement with its variables filled in.
+    pub(crate) fn statement(&mut self, statement: &Statement, values: &Values) -> Result<(), Problem> {
         let rendered = statement.render(values)?;
-        let place = Place::new(&Arc::clone(revision.source()), statement.span());
+        let place = statement.place();
         for variable in statement.variables.iter().filter(|variable| variable.quoting == Quoting::Literal) {
             // A colon and a string that only look like a variable have no value.
             let Ok(value) = values.get(&variable.name) else { continue };

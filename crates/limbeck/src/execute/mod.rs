@@ -32,7 +32,7 @@ use crate::state::session::{Session, simple_query};
 use crate::state::version_table;
 use cancel::{Cancel, cancelled};
 use chunk::{BEGIN, COMMIT, Chunk};
-use parts::{Entries, Maker, Part, Prepared, Segment, Settled, TransactionMode, is_segmented};
+use parts::{Effort, Entries, Maker, Part, Prepared, Segment, Settled, TransactionMode, is_segmented};
 use steps::RustSteps;
 use watch::{Overdue, Watch};
 
@@ -57,6 +57,7 @@ pub enum Pace {
 pub(crate) struct RunOptions<'a> {
     pub(crate) mode: TransactionMode,
     pub(crate) pace: Pace,
+    pub(crate) effort: Effort,
     pub(crate) values: &'a Values,
     /// How long a CONCURRENTLY statement may wait for other sessions; zero for ever.
     pub(crate) concurrently_wait: Duration,
@@ -124,8 +125,8 @@ impl Executor<'_, '_> {
         if entries == Entries::Prepared {
             setup.extend(journal.prepare_done());
         }
-        let (values, mode) = (self.options.values, self.options.mode);
-        let maker = Maker { journal: &journal, values, mode, restore, entries };
+        let RunOptions { values, mode, effort, .. } = self.options;
+        let maker = Maker { journal: &journal, values, mode, restore, entries, effort };
         let mut made = None;
         for (index, step) in steps.iter().enumerate() {
             let running = running.filter(|_| index == 0);

@@ -106,6 +106,17 @@ pub(crate) struct Maker<'a> {
     /// The statements that put every setting back to limbeck's own.
     pub(crate) restore: Vec<String>,
     pub(crate) entries: Entries,
+    pub(crate) effort: Effort,
+}
+
+/// How much of a revision is done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// All of it.
+    #[default]
+    Everything,
+    /// All but batches and steps in Rust, which change rows and no structure: what a scratch database needs.
+    Structure,
 }
 
 /// How the journal's entries of revisions of one segment are written; what they say is the same.
@@ -176,6 +187,9 @@ impl Maker<'_> {
             (UnitKind::Transaction, _) => {
                 let head = opening(step).into_iter().chain(begin).collect();
                 vec![Part::Transaction(Transaction { head, body, tail: end })]
+            }
+            (UnitKind::Rust | UnitKind::Batches(_), _) if self.effort == Effort::Structure => {
+                vec![own(begin.into_iter().chain(end).collect())]
             }
             (UnitKind::Rust, _) => vec![Part::Rust(RustPart { settings: opening(step), begin, end })],
             (_, None) => vec![own(begin.into_iter().chain(end).collect())],

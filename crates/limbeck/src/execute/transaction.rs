@@ -41,7 +41,7 @@ impl Executor<'_, '_> {
                 chunks.push(Chunk::default());
             }
             let last = chunks.len() - 1;
-            chunks[last].statement(step.revision, statement, self.options.values)?;
+            chunks[last].statement(statement, self.options.values)?;
         }
         if self.options.pace == Pace::Statement {
             chunks.push(Chunk::default());

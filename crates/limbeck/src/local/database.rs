@@ -194,7 +194,7 @@ impl LocalDatabase {
             ensure_database(&server::url(&socket_dir, "postgres")).await?;
             embedded.has_database()?;
         }
-        let kind = Kind::Embedded(embedded.version());
+        let kind = Kind::Embedded(super::embedded::version());
         Ok(Self::assemble(kind, socket_dir, place, Session::Embedded(embedded)))
     }
 
@@ -331,7 +331,7 @@ fn choose(options: &LocalOptions) -> Result<Chosen> {
 }
 
 #[cfg(not(feature = "embedded"))]
-fn not_built_in() -> Error {
+pub(super) fn not_built_in() -> Error {
     Error::new(ErrorKind::NotBuiltIn, "this build of limbeck has no embedded PostgreSQL").help(
         "install PostgreSQL's server programs (`apt install postgresql`, `brew install postgresql@17`), or \
          build limbeck with `--features embedded`",

@@ -17,12 +17,14 @@ mod error;
 mod folder;
 mod programs;
 mod server;
+mod throw_away;
 mod watchdog;
 
 pub use database::{Concurrency, Kind, LocalDatabase, LocalOptions, Ownership, Preference};
 pub use error::{Error, ErrorKind};
 pub use programs::{Programs, Version};
 pub use server::{Server, ServerOptions, Shutdown};
+pub use throw_away::ThrowAway;
 
 /// The result of everything in this module.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

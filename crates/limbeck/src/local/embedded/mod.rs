@@ -71,11 +71,6 @@ impl Embedded {
         &self.layout.run
     }
 
-    #[expect(clippy::unused_self, reason = "which version is a property of what is open")]
-    pub(super) fn version(&self) -> Version {
-        Version::parse(VERSION).unwrap_or_else(|| Version::of_major(17))
-    }
-
     /// Whether the project's database still has to be made, which an owner does once.
     pub(super) fn lacks_database(&self) -> bool {
         !self.marker().exists()
@@ -112,6 +107,11 @@ impl Embedded {
         }
         front.stop()
     }
+}
+
+/// Which PostgreSQL it is.
+pub(super) fn version() -> Version {
+    Version::parse(VERSION).unwrap_or_else(|| Version::of_major(17))
 }
 
 /// Exists once the project's database has been made.

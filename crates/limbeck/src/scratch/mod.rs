@@ -1,0 +1,262 @@
+//! Databases to try things in: made on a server of limbeck's own, or on one that was named, and gone afterwards.
+
+mod cache;
+mod load;
+mod normal;
+
+use limbeck_core::{Code, Problem};
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Row as _};
+
+use crate::connect::{self, ConnectSpec, Connector};
+use crate::error::Error;
+use crate::execute::failure;
+use crate::local::{self, Kind, Preference, ThrowAway};
+use crate::quote::ident;
+
+pub(crate) use cache::{Cache, Key};
+pub(crate) use load::{Piece, load};
+pub(crate) use normal::normalise;
+
+/// How the names of databases on a named server begin; what follows is the run and a number.
+const PREFIX: &str = "limbeck_scratch_";
+
+/// Where scratch databases are made.
+#[derive(Debug, Clone, Default)]
+pub struct ScratchOptions {
+    /// A server that was named (`--scratch`, `[scratch] url`): databases are made on it and dropped again. Its role
+    /// needs CREATEDB.
+    pub given: Option<ConnectSpec>,
+    /// Otherwise, which kind of server of limbeck's own.
+    pub preference: Preference,
+    /// The major version to prefer, that of production.
+    pub major: Option<u32>,
+}
+
+/// A server for scratch databases. Close it: on a named server that drops what was made there. What a killed run left
+/// there is dropped by the next one.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    place: Place,
+    version: ServerVersion,
+    made: usize,
+}
+
+#[derive(Debug)]
+enum Place {
+    Own(ThrowAway),
+    Given(Box<Given>),
+}
+
+/// A named server, with the session that stands for this run there.
+#[derive(Debug)]
+struct Given {
+    spec: ConnectSpec,
+    admin: PgConnection,
+    run: String,
+}
+
+/// Which PostgreSQL a schema was printed by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ServerVersion {
+    /// The major version.
+    pub(crate) major: u32,
+    /// As the server says it: `15.14 (Debian 15.14-0+deb12u1)`.
+    pub(crate) text: String,
+}
+
+/// The statement with which every scratch session begins.
+const SESSION: &str = "SET client_min_messages = warning; SET check_function_bodies = off";
+
+impl Scratch {
+    /// Which server [`Scratch::open`] would use, as far as that is known without starting it: caches are kept apart by
+    /// this word.
+    pub(crate) async fn version_for(options: &ScratchOptions) -> Result<String, Error> {
+        if let Some(spec) = &options.given {
+            let mut connection = spec.connect(crate::APPLICATION).await?;
+            let version = server_version(&mut connection).await?;
+            connect::close(connection).await;
+            return Ok(version.text);
+        }
+        Ok(match kind(options)? {
+            Kind::Programs(programs) => programs.version().to_string(),
+            Kind::Embedded(version) => format!("{version} embedded"),
+        })
+    }
+
+    /// Starts the server, or connects to the one that was named and removes what killed runs left there.
+    pub(crate) async fn open(options: &ScratchOptions) -> Result<Self, Error> {
+        let place = match &options.given {
+            Some(spec) => Place::Given(Box::new(Given::open(spec.clone()).await?)),
+            None => Place::Own(ThrowAway::start(kind(options)?).await.map_err(local_problem)?),
+        };
+        let mut scratch = Self { place, version: ServerVersion { major: 0, text: String::new() }, made: 0 };
+        let mut connection = scratch.admin().await?;
+        scratch.version = server_version(connection.get()).await?;
+        connection.close().await;
+        Ok(scratch)
+    }
+
+    /// Which PostgreSQL it is.
+    pub(crate) fn version(&self) -> &ServerVersion {
+        &self.version
+    }
+
+    /// Whether roles may be made on it: it goes as a whole.
+    pub(crate) fn is_own(&self) -> bool {
+        matches!(self.place, Place::Own(_))
+    }
+
+    /// Makes an empty database and returns its name.
+    pub(crate) async fn create(&mut self) -> Result<String, Error> {
+        self.create_from("template0").await
+    }
+
+    /// Makes a copy of a scratch database, to which nobody may be connected.
+    pub(crate) async fn copy(&mut self, original: &str) -> Result<String, Error> {
+        self.create_from(original).await
+    }
+
+    async fn create_from(&mut self, template: &str) -> Result<String, Error> {
+        self.made += 1;
+        let name = match &self.place {
+            Place::Own(_) => format!("{PREFIX}{}", self.made),
+            Place::Given(given) => format!("{PREFIX}{}_{}", given.run, self.made),
+        };
+        let sql = format!("CREATE DATABASE {} TEMPLATE {}", ident(&name), ident(template));
+        self.execute(&sql).await.map(|()| name)
+    }
+
+    /// Drops a scratch database that is no longer needed.
+    pub(crate) async fn drop(&mut self, name: &str) -> Result<(), Error> {
+        let sql = format!("DROP DATABASE {}", ident(name));
+        self.execute(&sql).await
+    }
+
+    /// Connects to a scratch database. An embedded server serves one connection at a time: close it before the next.
+    pub(crate) async fn connect(&self, name: &str) -> Result<PgConnection, Error> {
+        let mut connection = self.connector(name).connect(crate::APPLICATION).await?;
+        connection.execute(SESSION).await.map_err(|error| failure::database(&error))?;
+        Ok(connection)
+    }
+
+    fn connector(&self, name: &str) -> Box<dyn Connector> {
+        match &self.place {
+            Place::Own(server) => Box::new(server.url(name)),
+            Place::Given(given) => Box::new(given.spec.clone().with_database(name)),
+        }
+    }
+
+    async fn execute(&mut self, sql: &str) -> Result<(), Error> {
+        let mut connection = self.admin().await?;
+        let outcome = connection.get().execute(AssertSqlSafe(sql.to_owned())).await;
+        connection.close().await;
+        outcome.map(|_| ()).map_err(|error| {
+            let problem = failure::database(&error).prefixed("the scratch server refused: ");
+            problem.note(format!("the statement was: {sql}")).into()
+        })
+    }
+
+    async fn admin(&mut self) -> Result<Admin<'_>, Error> {
+        match &mut self.place {
+            Place::Own(server) => {
+                server.url("postgres").connect(crate::APPLICATION).await.map(|own| Admin::Own(Box::new(own)))
+            }
+            Place::Given(given) => Ok(Admin::Lent(&mut given.admin)),
+        }
+    }
+
+    /// Ends the server, or drops what was made on the named one.
+    pub(crate) async fn close(self) -> Result<(), Error> {
+        match self.place {
+            Place::Own(server) => server.close().await.map_err(|error| local_problem(error).into()),
+            Place::Given(mut given) => {
+                let outcome = drop_databases(&mut given.admin, &format!("{PREFIX}{}_", given.run)).await;
+                connect::close(given.admin).await;
+                outcome
+            }
+        }
+    }
+}
+
+/// A session in which databases are made and dropped.
+enum Admin<'a> {
+    Own(Box<PgConnection>),
+    Lent(&'a mut PgConnection),
+}
+
+impl Admin<'_> {
+    fn get(&mut self) -> &mut PgConnection {
+        match self {
+            Self::Own(connection) => connection,
+            Self::Lent(connection) => connection,
+        }
+    }
+
+    async fn close(self) {
+        if let Self::Own(connection) = self {
+            connect::close(*connection).await;
+        }
+    }
+}
+
+impl Given {
+    async fn open(spec: ConnectSpec) -> Result<Self, Error> {
+        let run = format!("{:012x}", fastrand::u64(..) & 0xffff_ffff_ffff);
+        // While this session lives, its application_name says that the run does.
+        let mut admin = spec.connect(&format!("{PREFIX}{run}")).await?;
+        sweep(&mut admin).await?;
+        Ok(Self { spec, admin, run })
+    }
+}
+
+/// Drops the databases of this role's runs that no longer have a session.
+async fn sweep(admin: &mut PgConnection) -> Result<(), Error> {
+    let dead = "SELECT DISTINCT substring(datname from '^limbeck_scratch_[0-9a-f]{12}_') FROM pg_database d
+        WHERE datname ~ '^limbeck_scratch_[0-9a-f]{12}_[0-9]+$' AND pg_get_userbyid(datdba) = current_user
+        AND NOT EXISTS (SELECT FROM pg_stat_activity a
+            WHERE a.application_name = substring(d.datname from '^limbeck_scratch_[0-9a-f]{12}'))";
+    let rows = sqlx::raw_sql(dead).fetch_all(&mut *admin).await.map_err(|error| failure::database(&error))?;
+    for row in rows {
+        let prefix: String = row.try_get(0).map_err(|error| failure::database(&error))?;
+        drop_databases(admin, &prefix).await?;
+    }
+    Ok(())
+}
+
+async fn drop_databases(admin: &mut PgConnection, prefix: &str) -> Result<(), Error> {
+    let failed = |error: sqlx::Error| failure::database(&error);
+    let names: Vec<String> =
+        sqlx::query_scalar("SELECT datname::text FROM pg_database WHERE starts_with(datname, $1)")
+            .bind(prefix)
+            .fetch_all(&mut *admin)
+            .await
+            .map_err(failed)?;
+    for name in names {
+        let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", ident(&name));
+        admin.execute(AssertSqlSafe(sql)).await.map_err(failed)?;
+    }
+    Ok(())
+}
+
+async fn server_version(connection: &mut PgConnection) -> Result<ServerVersion, Error> {
+    let sql = "SELECT current_setting('server_version_num')::int4 / 10000, current_setting('server_version')";
+    let row = sqlx::query(sql).fetch_one(connection).await.map_err(|error| failure::database(&error))?;
+    let read = || Ok((row.try_get::<i32, _>(0)?, row.try_get(1)?));
+    let (major, text) = read().map_err(|error: sqlx::Error| failure::database(&error))?;
+    Ok(ServerVersion { major: major.unsigned_abs(), text })
+}
+
+fn kind(options: &ScratchOptions) -> Result<Kind, Error> {
+    ThrowAway::kind_for(options.preference, options.major).map_err(|error| local_problem(error).into())
+}
+
+fn local_problem(error: local::Error) -> Problem {
+    let problem = Problem::new(Code::LocalServer, format!("no scratch server: {error}"));
+    let or = "or name a server on which databases may be made and dropped: `--scratch URL`, or `url` under [scratch] \
+              in limbeck.toml";
+    problem.help(match error.help_text() {
+        Some(help) => format!("{help}; {or}"),
+        None => or.to_owned(),
+    })
+}

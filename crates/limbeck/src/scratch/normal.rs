@@ -1,0 +1,72 @@
+//! The normal form of a schema: what PostgreSQL prints no differently when it has read it once more.
+
+use limbeck_core::ddl;
+use limbeck_core::schema::Schema;
+use limbeck_core::sql::Values;
+use limbeck_core::{Code, Problem};
+
+use super::load::{MissingRoles, Piece, load};
+use super::{Cache, Key, Scratch};
+use crate::catalog::{self, Filter};
+use crate::connect;
+use crate::error::Error;
+
+/// Printing and reading again has come to rest after two rounds in every schema seen so far.
+const ROUNDS: usize = 5;
+
+/// Loads a schema as it is printed, reads it, and so on until nothing changes. `CHECK (status IN ('a', 'b'))` on a
+/// varchar, for one, prints one way when it was typed, and another when that print was loaded.
+///
+/// # Errors
+/// The server refuses a statement, or the prints do not come to rest.
+pub(crate) async fn normalise(scratch: &mut Scratch, cache: &Cache, schema: Schema) -> Result<Schema, Error> {
+    let key = key(scratch, &schema);
+    if let Some(known) = cache.get(&key) {
+        return Ok(known);
+    }
+    let mut printed = schema;
+    for _ in 0..ROUNDS {
+        let read = reloaded(scratch, &printed).await?;
+        if same(&read, &printed) {
+            cache.put(&key, &read);
+            return Ok(read);
+        }
+        printed = read;
+    }
+    Err(Problem::new(Code::Scratch, format!("the schema prints differently each of {ROUNDS} times"))
+        .help("please report it with the output of `limbeck dump`")
+        .into())
+}
+
+/// The schema of a new database into which this one was loaded.
+async fn reloaded(scratch: &mut Scratch, schema: &Schema) -> Result<Schema, Error> {
+    let database = scratch.create().await?;
+    load_into(scratch, &database, schema).await?;
+    let mut connection = scratch.connect(&database).await?;
+    let read = catalog::read(&mut connection, &Filter::default()).await;
+    connect::close(connection).await;
+    scratch.drop(&database).await?;
+    read
+}
+
+/// Makes a database hold a schema.
+pub(crate) async fn load_into(scratch: &Scratch, database: &str, schema: &Schema) -> Result<(), Error> {
+    let roles = if scratch.is_own() { MissingRoles::Made } else { MissingRoles::Refused };
+    let pieces: Vec<Piece> = ddl::dump(schema).into_iter().map(Piece::Own).collect();
+    let mut connection = scratch.connect(database).await?;
+    let loaded = load(&mut connection, &pieces, &Values::new(), roles).await;
+    connect::close(connection).await;
+    loaded
+}
+
+fn same(a: &Schema, b: &Schema) -> bool {
+    a.objects.len() == b.objects.len()
+        && a.objects.iter().zip(&b.objects).all(|((a_id, a), (b_id, b))| a_id == b_id && a.says_the_same_as(b))
+}
+
+fn key(scratch: &Scratch, schema: &Schema) -> Key {
+    let mut key = Key::new("normal");
+    key.add(&scratch.version().text);
+    key.add(&serde_json::to_string(schema).unwrap_or_default());
+    key
+}
