@@ -22,8 +22,9 @@ use serde::{Deserialize, Serialize};
 pub use id::{Kind, Name, ObjectId};
 pub use object::{Extension, Object, Opaque};
 pub use relation::{
-    Column, Constraint, ConstraintKind, Firing, Generated, Generation, Identity, IdentityKind, Index, Nullability,
-    PartitionOf, Persistence, Policy, ReplicaIdentity, Rule, Statistics, Table, Trigger, View, ViewColumn,
+    Column, Constraint, ConstraintKind, Firing, Generated, Generation, Identity, IdentityKind, Index,
+    Nullability, PartitionOf, Persistence, Policy, ReplicaIdentity, Rule, Statistics, Table, Trigger, View,
+    ViewColumn,
 };
 pub use routine::{Routine, RoutineKind};
 pub use types::{Attribute, Collation, Composite, Domain, DomainCheck, Enum, Range, Sequence};
