@@ -3,13 +3,13 @@ use crate::schema::{Entry, Kind, Name, Object, ObjectId, Schema};
 
 /// The statements that make an object from nothing, with its comments and grants, once all that it needs is there.
 ///
-/// Grants are given and taken as far as they differ from what PostgreSQL grants by itself ([`default_grants`]).
+/// Grants are given and taken as far as they differ from what PostgreSQL grants by itself ([`Grant::defaults`]).
 /// What has to wait for things that themselves need the object is not part of it: see [`finish`].
 ///
 /// Of a partition, and of a table that inherits, every default and NOT NULL of its inherited columns is said;
 /// [`create_in`], which knows its parents, says only where it departs from them.
 ///
-/// [`default_grants`]: super::default_grants
+/// [`Grant::defaults`]: crate::schema::Grant::defaults
 pub fn create(id: &ObjectId, entry: &Entry) -> Vec<String> {
     all(None, id, entry)
 }

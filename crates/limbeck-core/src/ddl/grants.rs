@@ -5,28 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{create, quote};
 use crate::schema::{Grant, Kind, ObjectId};
 
-/// What PostgreSQL grants by itself when it makes an object of this kind, the owner left out (`acldefault`).
-pub fn default_grants(kind: Kind) -> BTreeSet<Grant> {
-    let privilege = match kind {
-        Kind::Routine => "EXECUTE",
-        Kind::Enum | Kind::Domain | Kind::Composite | Kind::Range | Kind::Language => "USAGE",
-        _ => return BTreeSet::new(),
-    };
-    [to_public(privilege)].into()
-}
-
-fn to_public(privilege: &str) -> Grant {
-    Grant { grantee: None, privilege: privilege.to_owned(), column: None, grantable: false }
-}
-
 /// The statements that give a new object these grants.
 pub(super) fn initial(id: &ObjectId, grants: &BTreeSet<Grant>) -> Vec<String> {
     if id.kind != Kind::Schema || id.name != "public" {
-        return changed(id, &default_grants(id.kind), grants);
+        return changed(id, &Grant::defaults(id.kind), grants);
     }
     // The schema `public` is there in every new database. Whether PUBLIC may create in it depends on the server's
     // version (until 14 it may), so that is always said.
-    let (usage, create) = (to_public("USAGE"), to_public("CREATE"));
+    let (usage, create) = (Grant::to_public("USAGE"), Grant::to_public("CREATE"));
     let from = if grants.contains(&create) { [usage].into() } else { [usage, create].into() };
     changed(id, &from, grants)
 }
