@@ -133,7 +133,8 @@ impl App {
         Ok(options)
     }
 
-    fn values(&self, config: &Config) -> Result<Values, Problem> {
+    /// The declared variables, with the values that they are given.
+    pub(crate) fn values(&self, config: &Config) -> Result<Values, Problem> {
         let pair = |text: &String| {
             let pair = text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
             pair.ok_or_else(|| {

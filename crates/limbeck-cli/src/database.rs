@@ -88,7 +88,7 @@ async fn open_local(config: &Config) -> Result<LocalDatabase, Problem> {
 }
 
 /// `LIMBECK_LOCAL`: `programs` or `embedded`.
-fn preference() -> Result<Preference, local::Error> {
+pub(crate) fn preference() -> Result<Preference, local::Error> {
     match std::env::var("LIMBECK_LOCAL") {
         Ok(text) => text.parse(),
         Err(VarError::NotPresent | VarError::NotUnicode(_)) => Ok(Preference::Automatic),
@@ -99,7 +99,7 @@ fn preference() -> Result<Preference, local::Error> {
 const NO_LOCAL: &str = "the local database needs a folder beside limbeck.toml that it can write; \
                         or name a database with --url or DATABASE_URL";
 
-fn problem(error: local::Error) -> Problem {
+pub(crate) fn problem(error: local::Error) -> Problem {
     let problem = Problem::new(Code::LocalServer, error.to_string());
     problem.help(error.help_text().unwrap_or(NO_LOCAL))
 }

@@ -2,9 +2,9 @@
 //!
 //! | code | meaning |
 //! |---|---|
-//! | 0 | done |
-//! | 1 | failed; `start`: no database; `doctor`: warnings |
-//! | 2 | `start`: the migration failed; `doctor`: errors |
+//! | 0 | done; `check`, `diff`: no difference |
+//! | 1 | failed; `start`: no database; `doctor`: warnings; `check`, `diff`: a difference |
+//! | 2 | `start`: the migration failed; `doctor`: errors; `check`, `diff`: could not tell |
 //! | 64 | wrong usage (sysexits' EX_USAGE) |
 //! | 126, 127 | `start`: the command cannot be executed, or is not there |
 //! | 130, 143 | stopped by SIGINT, SIGTERM |
@@ -25,6 +25,10 @@ pub(crate) const DOCTOR_FINDS_ERRORS: u8 = 2;
 /// The command of `start` cannot be executed, or is not there: the shell's numbers.
 pub(crate) const NOT_EXECUTABLE: u8 = 126;
 pub(crate) const NOT_FOUND: u8 = 127;
+/// `check` and `diff` found a difference.
+pub(crate) const DIFFERENT: u8 = 1;
+/// `check` and `diff` could not tell.
+const UNDECIDED: u8 = 2;
 const USAGE: u8 = 64;
 
 /// Prints clap's words: help and version are results, the rest is wrong usage.
@@ -48,6 +52,8 @@ pub(crate) fn broken(message: &str) -> ExitCode {
 pub(crate) enum Failure {
     /// With problems to render.
     Problems(limbeck::Error),
+    /// With problems that kept a comparison from telling.
+    Undecided(limbeck::Error),
     /// With an exit code, everything being said already.
     Code(u8),
 }
@@ -57,6 +63,7 @@ impl Failure {
     pub(crate) fn code(&self) -> u8 {
         match self {
             Self::Problems(_) => 1,
+            Self::Undecided(_) => UNDECIDED,
             Self::Code(code) => *code,
         }
     }
@@ -64,8 +71,18 @@ impl Failure {
     /// What there is to render.
     pub(crate) fn error(&self) -> Option<&limbeck::Error> {
         match self {
-            Self::Problems(error) => Some(error),
+            Self::Problems(error) | Self::Undecided(error) => Some(error),
             Self::Code(_) => None,
+        }
+    }
+}
+
+impl Failure {
+    /// What kept a comparison from telling must not look like a difference.
+    pub(crate) fn undecided(self) -> Self {
+        match self {
+            Self::Problems(error) => Self::Undecided(error),
+            other => other,
         }
     }
 }

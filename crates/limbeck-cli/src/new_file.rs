@@ -2,8 +2,9 @@
 
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
@@ -12,7 +13,8 @@ use limbeck_core::graph;
 use limbeck_core::revision::{
     Created, DEFAULT_FILE_TEMPLATE, NewDowngrade, NewRevision, RevisionId, file_name, slug, write,
 };
-use limbeck_core::{Code, Problem};
+use limbeck_core::sql::MarkKind;
+use limbeck_core::{Code, Problem, Source};
 
 use crate::output;
 
@@ -31,42 +33,80 @@ impl Form {
     }
 }
 
-/// Writes the file of a new revision into `folder` and runs the hooks.
-///
-/// # Errors
-/// Nothing is left behind if the file cannot be written; if a hook fails, the file stays.
-pub(crate) fn create(
-    config: &Config,
-    folder: &Path,
-    place: graph::NewRevision,
-    message: &str,
-    form: Form,
-) -> Result<(), Problem> {
-    let now = now(config)?;
-    let template = config.file_template.as_deref().unwrap_or(DEFAULT_FILE_TEMPLATE);
-    let slug = slug(message, config.truncate_slug_length);
-    let path = folder.join(file_name(template, &place.id, &slug, &fields(&now))?);
-    let revision = NewRevision {
-        message: message.to_owned(),
-        id: place.id,
-        down_revision: place.down_revision,
-        branch_labels: place.branch_labels,
-        depends_on: place.depends_on,
-        created: Some(now.strftime("%Y-%m-%d %H:%M %Z").to_string()),
-        remarks: Vec::new(),
-        upgrade: String::new(),
-        downgrade: NewDowngrade::Section(String::new()),
-    };
-    save(&path, &write(&revision))?;
-    match form {
-        Form::Text => output::line(&format!("Generating {} ...  done", path.display())),
-        Form::Json => output::json(&serde_json::json!({
-            "revision": revision.id.as_str(),
-            "down_revision": revision.down_revision.iter().map(RevisionId::as_str).collect::<Vec<_>>(),
-            "path": path.display().to_string(),
-        })),
+/// A revision that is not written yet.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    path: PathBuf,
+    revision: NewRevision,
+}
+
+impl Draft {
+    /// An empty revision, as a file of this folder.
+    ///
+    /// # Errors
+    /// A `timezone` or `file_template` that cannot be used.
+    pub(crate) fn new(
+        config: &Config,
+        folder: &Path,
+        place: graph::NewRevision,
+        message: &str,
+    ) -> Result<Self, Problem> {
+        let now = now(config)?;
+        let template = config.file_template.as_deref().unwrap_or(DEFAULT_FILE_TEMPLATE);
+        let slug = slug(message, config.truncate_slug_length);
+        let path = folder.join(file_name(template, &place.id, &slug, &fields(&now))?);
+        let revision = NewRevision {
+            message: message.to_owned(),
+            id: place.id,
+            down_revision: place.down_revision,
+            branch_labels: place.branch_labels,
+            depends_on: place.depends_on,
+            created: Some(now.strftime("%Y-%m-%d %H:%M %Z").to_string()),
+            remarks: Vec::new(),
+            upgrade: String::new(),
+            downgrade: NewDowngrade::Section(String::new()),
+        };
+        Ok(Self { path, revision })
     }
-    run_hooks(&config.post_write_hooks, &path)
+
+    /// Fills the two sections.
+    pub(crate) fn fill(&mut self, upgrade: String, downgrade: String) {
+        self.revision.upgrade = upgrade;
+        self.revision.downgrade = NewDowngrade::Section(downgrade);
+    }
+
+    /// Adds a line for readers below the keys.
+    pub(crate) fn remark(&mut self, line: String) {
+        self.revision.remarks.push(line);
+    }
+
+    /// Says that nobody has tried it, and why.
+    pub(crate) fn unproved(&mut self, why: &str) {
+        self.revision.upgrade.insert_str(0, &format!("-- limbeck:{} {why}\n", MarkKind::Unproved.as_str()));
+    }
+
+    /// The file as it would be written.
+    pub(crate) fn source(&self) -> Arc<Source> {
+        Source::new(self.path.display().to_string(), &write(&self.revision))
+    }
+
+    /// Writes the file and runs the hooks.
+    ///
+    /// # Errors
+    /// Nothing is left behind if the file cannot be written; if a hook fails, the file stays.
+    pub(crate) fn save(&self, config: &Config, form: Form) -> Result<(), Problem> {
+        save(&self.path, &write(&self.revision))?;
+        let revision = &self.revision;
+        match form {
+            Form::Text => output::line(&format!("Generating {} ...  done", self.path.display())),
+            Form::Json => output::json(&serde_json::json!({
+                "revision": revision.id.as_str(),
+                "down_revision": revision.down_revision.iter().map(RevisionId::as_str).collect::<Vec<_>>(),
+                "path": self.path.display().to_string(),
+            })),
+        }
+        run_hooks(&config.post_write_hooks, &self.path)
+    }
 }
 
 /// An id as Alembic makes them: twelve hex digits.

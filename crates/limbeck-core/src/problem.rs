@@ -181,6 +181,14 @@ codes! {
     DataLoss = "run::data-loss",
     /// The schema lacks something that it should have.
     Validation = "run::validation",
+    /// A new revision did not lead on a scratch database to what is wanted, or not back.
+    Unproved = "autogenerate::unproved",
+    /// What is to be compared is no schema's name.
+    BadSource = "autogenerate::bad-source",
+    /// A scratch database is not as it should be.
+    Scratch = "autogenerate::scratch",
+    /// There is something that limbeck cannot express, so that a comparison would keep silent about it.
+    Inexpressible = "autogenerate::inexpressible",
     /// A defect of limbeck's own.
     Internal = "internal",
     // Configuration.

@@ -13,6 +13,8 @@
 //! signatures of [`Migrator`] only.
 
 mod ahead;
+pub mod autogenerate;
+pub mod catalog;
 pub mod config;
 pub mod connect;
 pub mod doctor;
@@ -32,6 +34,7 @@ mod repair;
 mod reset;
 mod resolve;
 mod resume;
+mod scratch;
 mod stamp;
 pub mod startup;
 mod state;
@@ -54,6 +57,7 @@ pub use migrator::{Control, Job, Migrator, Options, Preview, Report, Status};
 pub use project::Project;
 pub use repair::Repair;
 pub use reset::{Contents, Reset};
+pub use scratch::ScratchOptions;
 pub use state::journal::{FORMAT as JOURNAL_FORMAT, Running, Verdict};
 pub use state::session::{FirstLook, StateOptions};
 pub use switch::{Switch, Undone};

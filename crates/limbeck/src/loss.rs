@@ -417,9 +417,20 @@ pub(crate) async fn amounts(connection: &mut PgConnection, relations: &[(&str, u
     all.map(|(number, (_, estimate))| amount(counted.get(&number).copied(), *estimate)).collect()
 }
 
+/// Compiling such a query takes longer than running it.
+const INTERPRETED: &str = "BEGIN; SET LOCAL jit = off";
+
 async fn look_up(connection: &mut PgConnection, wanted: &[Wanted]) -> Result<Vec<Loss>, Error> {
     let read = |error: sqlx::Error| failure::database(&error);
-    let sets = simple_query(connection, &catalog_query(wanted)).await.map_err(read)?;
+    let question = format!("{INTERPRETED};\n{};\nCOMMIT", catalog_query(wanted));
+    let sets = match simple_query(connection, &question).await {
+        Ok(sets) => sets,
+        Err(error) => {
+            // A lost connection has nothing to roll back, and the next question says so.
+            let _ = simple_query(connection, "ROLLBACK").await;
+            return Err(read(error).into());
+        }
+    };
     let found: Result<Vec<Found>, _> = sets.iter().flatten().map(|row| Found::read(row, wanted)).collect();
     let found = once_each(found.map_err(read)?);
     let parts = found.iter().enumerate().filter_map(|(number, found)| found.count(number));
@@ -473,7 +484,7 @@ fn once_each(found: Vec<Found>) -> Vec<Found> {
 
 /// Waiting for a table that is locked is not worth it: its estimate will do. What a transaction sets ends with
 /// it, also behind a pooler.
-const IMPATIENTLY: &str = "BEGIN; SET LOCAL lock_timeout = '500ms'; SET LOCAL statement_timeout = '20s'";
+const IMPATIENTLY: &str = "BEGIN; SET LOCAL lock_timeout = '500ms'; SET LOCAL statement_timeout = '20s'; SET LOCAL jit = off";
 
 /// So many tables are counted in one transaction, which locks each of them until its end.
 const AT_ONCE: usize = 100;
@@ -532,7 +543,8 @@ fn catalog_query(wanted: &[Wanted]) -> String {
     CATALOG_QUERY.replace("$WANTED", &rows.join(", "))
 }
 
-/// `pg_depend` says what goes along: 'a' and 'i' always (partitions, a type's array type), 'n' with CASCADE,
+/// Each table is looked up by its oid (OFFSET keeps the planner from joining with all of pg_class, whose statistics may
+/// be old). `pg_depend` says what goes along: 'a' and 'i' always (partitions, a type's array type), 'n' with CASCADE,
 /// 'e' what belongs to an extension. A view depends through its rule, which leads back to the view.
 const CATALOG_QUERY: &str = "\
 WITH RECURSIVE wanted(n, kind, name, plain, attname, follow, anywhere) AS (VALUES $WANTED),
@@ -592,7 +604,7 @@ SELECT DISTINCT h.n::int4 AS n, h.shown, c.oid::int8 AS oid, c.oid::regclass::te
     * CASE WHEN a.attname IS NULL THEN 1 ELSE 1 - coalesce((SELECT max(s.null_frac) FROM pg_catalog.pg_stats s
         WHERE s.schemaname = (SELECT nspname FROM pg_catalog.pg_namespace WHERE oid = c.relnamespace)
         AND s.tablename = c.relname AND s.attname = a.attname), 0) END AS estimate
-FROM held h JOIN pg_catalog.pg_class c ON c.oid = h.oid AND c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't'
+FROM held h CROSS JOIN LATERAL (SELECT * FROM pg_catalog.pg_class c WHERE c.oid = h.oid OFFSET 0) c
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = h.attnum
-WHERE c.oid >= 16384 OR c.relname = 'pg_enum'
+WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' AND (c.oid >= 16384 OR c.relname = 'pg_enum')
 ORDER BY n, shown NULLS FIRST, estimate DESC, relation, attname";

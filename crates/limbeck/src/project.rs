@@ -72,6 +72,14 @@ impl Project {
         Ok(Self { graph, revisions, by_id })
     }
 
+    /// A second one like it.
+    ///
+    /// # Errors
+    /// None: what was sound stays so.
+    pub(crate) fn copy(&self) -> Result<Self, Error> {
+        self.with(Vec::new())
+    }
+
     /// The same with further revisions, which no file has.
     ///
     /// # Errors

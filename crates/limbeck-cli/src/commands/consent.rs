@@ -77,6 +77,17 @@ pub(super) fn somebody_answers() -> bool {
 
 /// Goes on only after `y` or `yes`.
 pub(super) async fn ask(app: &App, question: &str, what: &str) -> Result<(), Failure> {
+    if agreed(app, question).await? {
+        return Ok(());
+    }
+    Err(Problem::new(Code::Cancelled, format!("the {what} was not begun"))
+        .note("nothing was changed")
+        .help("answer `y` to go on")
+        .into())
+}
+
+/// Whether the answer is `y` or `yes`.
+pub(super) async fn agreed(app: &App, question: &str) -> Result<bool, Failure> {
     output::question(&format!("{question} [y/N] "));
     let (send, answer) = tokio::sync::oneshot::channel();
     // A thread of its own: a signal must end the wait, and nothing waits for this thread then.
@@ -92,13 +103,7 @@ pub(super) async fn ask(app: &App, question: &str, what: &str) -> Result<(), Fai
             return Err(cancelled().into());
         }
     };
-    if ["y", "yes"].contains(&line.trim().to_ascii_lowercase().as_str()) {
-        return Ok(());
-    }
-    Err(Problem::new(Code::Cancelled, format!("the {what} was not begun"))
-        .note("nothing was changed")
-        .help("answer `y` to go on")
-        .into())
+    Ok(["y", "yes"].contains(&line.trim().to_ascii_lowercase().as_str()))
 }
 
 /// As JSON.

@@ -4,7 +4,7 @@ use limbeck_core::graph::merge;
 use super::revision::{folder, id, labels};
 use crate::app::App;
 use crate::exit::Failure;
-use crate::new_file::{self, Form};
+use crate::new_file::{Draft, Form};
 
 /// Write a revision that joins several heads
 #[derive(Debug, Args)]
@@ -37,6 +37,6 @@ impl Merge {
             false => self.message,
         };
         let form = Form::of(self.json);
-        Ok(new_file::create(config, &folder(config, None)?, place, &message, form)?)
+        Ok(Draft::new(config, &folder(config, None)?, place, &message)?.save(config, form)?)
     }
 }

@@ -31,6 +31,7 @@ macro_rules! verbs {
     };
 }
 
+mod compare;
 mod consent;
 mod migrate;
 mod view;
@@ -38,6 +39,10 @@ mod view;
 verbs! {
     init::Init,
     revision::Revision,
+    check::Check,
+    diff::Diff,
+    models::Models,
+    baseline::Baseline,
     merge::Merge,
     upgrade::Upgrade,
     downgrade::Downgrade,
@@ -82,7 +87,8 @@ PostgreSQL that limbeck starts itself in the project's folder .limbeck.
 
 -c, -n, -x and --raiseerr stand before the command: `limbeck -n billing upgrade head`.
 
-Exit codes: 0 done, 1 failed, 64 wrong usage; `start` and `doctor` have their own (see their --help).";
+Exit codes: 0 done, 1 failed, 64 wrong usage; `start`, `doctor`, `check` and `diff` have their own (see
+their --help).";
 
 /// Options of every verb.
 #[derive(Debug, Args)]

@@ -1,27 +1,44 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use limbeck::autogenerate::{Difference, Wanted, Workshop};
 use limbeck::config::Config;
+use limbeck_core::diff::{Rename, RenameCandidate};
 use limbeck_core::graph::{Request, Splice, new_revision};
 use limbeck_core::revision::{BranchLabel, RevisionId};
 use limbeck_core::{Code, Problem};
 
+use super::check::Against;
+use super::compare::{self, Current, Scratch};
+use super::consent;
 use crate::app::App;
+use crate::database::Database;
 use crate::exit::Failure;
-use crate::new_file::{self, Form};
+use crate::new_file::{self, Draft, Form};
+use crate::output;
 
-/// Write a new, empty revision file
+/// Write a new revision file
 ///
-/// It gets a random id and follows the head. No database is asked. Programs under `post_write_hooks` in
-/// limbeck.toml run on the new file.
+/// It gets a random id and follows the head. With --autogenerate it holds what leads from the revisions to the models and
+/// schema files, and back; both ways are tried on a scratch server before the file is written. Programs under
+/// `post_write_hooks` in limbeck.toml run on the new file.
 #[derive(Debug, Args)]
 pub(crate) struct Revision {
     /// What the revision does; the file's name comes from it
     #[arg(short, long, default_value = "", hide_default_value = true)]
     message: String,
-    /// Fill it with the difference between the models and the revisions (not in this version)
+    /// Fill it with the difference between the models and the revisions
     #[arg(long)]
     autogenerate: bool,
+    /// What the models are compared with
+    #[arg(long, value_name = "WHAT", default_value = "revisions", requires = "autogenerate")]
+    against: Against,
+    /// Plain statements, not those that are gentle to tables in use
+    #[arg(long, requires = "autogenerate")]
+    plain: bool,
+    /// Write it without trying it on a scratch server; the file says so
+    #[arg(long, requires = "autogenerate")]
+    no_verify: bool,
     /// Accepted for Alembic's sake: a new revision never writes to a database
     #[arg(long, hide_short_help = true)]
     sql: bool,
@@ -46,16 +63,12 @@ pub(crate) struct Revision {
     /// A revision that must be applied before this one (may be given again)
     #[arg(long, value_name = "REVISION")]
     depends_on: Vec<String>,
+    #[command(flatten)]
+    scratch: Scratch,
 }
 
 impl Revision {
     pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
-        if self.autogenerate {
-            return Err(Problem::new(Code::NotPossible, "this version of limbeck cannot autogenerate yet")
-                .note("nothing was written")
-                .help("leave out --autogenerate, and write the SQL into the new file by hand")
-                .into());
-        }
         let config = app.config()?;
         let project = app.project()?;
         let request = Request {
@@ -67,8 +80,84 @@ impl Revision {
         };
         let place = new_revision(project.graph(), &request)?;
         let folder = folder(config, self.version_path.as_deref())?;
-        Ok(new_file::create(config, &folder, place, &self.message, Form::of(self.json))?)
+        let draft = Draft::new(config, &folder, place, &self.message)?;
+        if self.autogenerate {
+            return self.autogenerate(app, draft).await;
+        }
+        Ok(draft.save(config, Form::of(self.json))?)
     }
+
+    /// Works it out and proves it; only then it is written.
+    async fn autogenerate(&self, app: &App, mut draft: Draft) -> Result<(), Failure> {
+        let wanted = Wanted::read(app.config()?)?;
+        let mut live = match self.against {
+            Against::Database => Some(app.database().await?.connect("limbeck").await?),
+            Against::Revisions => None,
+        };
+        let mut workshop = self.scratch.workshop(app, live.as_ref().and_then(compare::major))?;
+        let current = Current::of(app, &mut workshop, live.as_mut()).await;
+        if let Some(connection) = live {
+            Database::disconnect(connection).await;
+        }
+        let filled = match current {
+            Ok(current) => self.fill(app, &mut workshop, &mut draft, current, &wanted).await,
+            Err(failure) => Err(failure),
+        };
+        let closed = workshop.close().await;
+        let difference = filled?;
+        closed?;
+        if difference.is_empty() {
+            output::progress("No changes detected: models and revisions agree, and no file was written.");
+            return Ok(());
+        }
+        Ok(draft.save(app.config()?, Form::of(self.json))?)
+    }
+
+    async fn fill(
+        &self,
+        app: &App,
+        workshop: &mut Workshop,
+        draft: &mut Draft,
+        current: Current,
+        wanted: &Wanted,
+    ) -> Result<Difference, Failure> {
+        let difference = renamed(app, current.against(workshop, wanted).await?).await?;
+        for change in &difference.changes().changes {
+            output::progress(&format!("Detected: {}", compare::line(change)));
+        }
+        if difference.is_empty() {
+            return Ok(difference);
+        }
+        let mode = compare::mode(self.plain);
+        draft.fill(difference.upgrade(mode), difference.downgrade(mode));
+        if self.no_verify {
+            draft.unproved("--no-verify was given");
+        } else {
+            let project = app.project()?;
+            let proof = workshop.prove(&project, &draft.source(), &current.side.schema, &difference).await?;
+            draft.remark(proof.line());
+        }
+        Ok(difference)
+    }
+}
+
+/// Asks what cannot be known: whether something that goes and something like it that comes are one thing.
+async fn renamed(app: &App, difference: Difference) -> Result<Difference, Failure> {
+    let candidates = difference.rename_candidates();
+    if candidates.is_empty() {
+        return Ok(difference);
+    }
+    let mut renames: Vec<Rename> = Vec::new();
+    for RenameCandidate { rename, words, .. } in candidates {
+        if !consent::somebody_answers() {
+            output::progress(&format!(
+                "note: perhaps a rename: {words}; say `renamed_from` in the model to keep the data"
+            ));
+        } else if consent::agreed(app, &format!("Is this a rename: {words}?")).await? {
+            renames.push(rename);
+        }
+    }
+    Ok(if renames.is_empty() { difference } else { difference.with_renames(renames) })
 }
 
 /// The given id, or a random one.

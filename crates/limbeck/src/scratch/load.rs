@@ -1,7 +1,7 @@
 //! Loading statements that need each other, in whatever order they are given.
 
 use limbeck_core::sql::{Script, Statement, Values};
-use limbeck_core::{Problem, Source};
+use limbeck_core::{Place, Problem, Source};
 use sqlx::postgres::PgConnection;
 use std::sync::Arc;
 
@@ -20,8 +20,8 @@ const UNDEFINED_OBJECT: &str = "42704";
 /// A statement to load.
 #[derive(Debug, Clone)]
 pub(crate) enum Piece {
-    /// Limbeck's own rendering.
-    Own(String),
+    /// Limbeck's own rendering, of what is said at this place.
+    Own(String, Option<Place>),
     /// A file's, with its place.
     File(Statement),
 }
@@ -129,7 +129,10 @@ impl Loader<'_> {
                 None => {
                     let problem = failure::in_chunk(&error, &chunk, 0);
                     return Ok(Some(match piece {
-                        Piece::Own(sql) => problem.note(format!("the statement was: {sql}")),
+                        Piece::Own(sql, place) => {
+                            let problem = problem.note(format!("the statement was: {sql}"));
+                            place.iter().cloned().fold(problem, Problem::at)
+                        }
                         Piece::File(_) => problem,
                     }));
                 }
@@ -139,7 +142,7 @@ impl Loader<'_> {
 
     fn add(&self, chunk: &mut Chunk, piece: &Piece) -> Result<(), Problem> {
         match piece {
-            Piece::Own(sql) => chunk.own(sql),
+            Piece::Own(sql, _) => chunk.own(sql),
             Piece::File(statement) => chunk.statement(statement, self.values)?,
         }
         Ok(())

@@ -15,8 +15,8 @@ use crate::local::{self, Kind, Preference, ThrowAway};
 use crate::quote::ident;
 
 pub(crate) use cache::{Cache, Key};
-pub(crate) use load::{Piece, load};
-pub(crate) use normal::normalise;
+pub(crate) use load::{MissingRoles, Piece, load, make_role, role_in};
+pub(crate) use normal::{load_into, normal_key, normalise};
 
 /// How the names of databases on a named server begin; what follows is the run and a number.
 const PREFIX: &str = "limbeck_scratch_";
@@ -102,9 +102,12 @@ impl Scratch {
         &self.version
     }
 
-    /// Whether roles may be made on it: it goes as a whole.
-    pub(crate) fn is_own(&self) -> bool {
-        matches!(self.place, Place::Own(_))
+    /// What may be done where a role is missing: a server that goes as a whole may be given one.
+    pub(crate) fn missing_roles(&self) -> MissingRoles {
+        match self.place {
+            Place::Own(_) => MissingRoles::Made,
+            Place::Given(_) => MissingRoles::Refused,
+        }
     }
 
     /// Makes an empty database and returns its name.

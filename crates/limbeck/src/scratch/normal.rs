@@ -5,8 +5,8 @@ use limbeck_core::schema::Schema;
 use limbeck_core::sql::Values;
 use limbeck_core::{Code, Problem};
 
-use super::load::{MissingRoles, Piece, load};
-use super::{Cache, Key, Scratch};
+use super::load::{Piece, load};
+use super::{Key, Scratch};
 use crate::catalog::{self, Filter};
 use crate::connect;
 use crate::error::Error;
@@ -19,16 +19,11 @@ const ROUNDS: usize = 5;
 ///
 /// # Errors
 /// The server refuses a statement, or the prints do not come to rest.
-pub(crate) async fn normalise(scratch: &mut Scratch, cache: &Cache, schema: Schema) -> Result<Schema, Error> {
-    let key = key(scratch, &schema);
-    if let Some(known) = cache.get(&key) {
-        return Ok(known);
-    }
+pub(crate) async fn normalise(scratch: &mut Scratch, schema: Schema) -> Result<Schema, Error> {
     let mut printed = schema;
     for _ in 0..ROUNDS {
         let read = reloaded(scratch, &printed).await?;
         if same(&read, &printed) {
-            cache.put(&key, &read);
             return Ok(read);
         }
         printed = read;
@@ -46,15 +41,14 @@ async fn reloaded(scratch: &mut Scratch, schema: &Schema) -> Result<Schema, Erro
     let read = catalog::read(&mut connection, &Filter::default()).await;
     connect::close(connection).await;
     scratch.drop(&database).await?;
-    read
+    read.map(|read| read.schema)
 }
 
 /// Makes a database hold a schema.
 pub(crate) async fn load_into(scratch: &Scratch, database: &str, schema: &Schema) -> Result<(), Error> {
-    let roles = if scratch.is_own() { MissingRoles::Made } else { MissingRoles::Refused };
-    let pieces: Vec<Piece> = ddl::dump(schema).into_iter().map(Piece::Own).collect();
+    let pieces: Vec<Piece> = ddl::dump(schema).into_iter().map(|sql| Piece::Own(sql, None)).collect();
     let mut connection = scratch.connect(database).await?;
-    let loaded = load(&mut connection, &pieces, &Values::new(), roles).await;
+    let loaded = load(&mut connection, &pieces, &Values::new(), scratch.missing_roles()).await;
     connect::close(connection).await;
     loaded
 }
@@ -64,9 +58,10 @@ fn same(a: &Schema, b: &Schema) -> bool {
         && a.objects.iter().zip(&b.objects).all(|((a_id, a), (b_id, b))| a_id == b_id && a.says_the_same_as(b))
 }
 
-fn key(scratch: &Scratch, schema: &Schema) -> Key {
+/// What a normal form depends on: the schema, and the server that prints it.
+pub(crate) fn normal_key(version: &str, schema: &Schema) -> Key {
     let mut key = Key::new("normal");
-    key.add(&scratch.version().text);
+    key.add(version);
     key.add(&serde_json::to_string(schema).unwrap_or_default());
     key
 }

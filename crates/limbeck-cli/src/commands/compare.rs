@@ -1,0 +1,196 @@
+//! What `check`, `diff` and `revision --autogenerate` have in common: working out schemas and showing what differs.
+
+use clap::Args;
+use limbeck::autogenerate::{
+    Difference, SchemaSource, Scope, Settings, Side, Terms, Wanted, Workshop,
+};
+use limbeck::connect::{Connection, DatabaseUrl, Origin, process_env};
+use limbeck::local::{Kind, ThrowAway};
+use limbeck::{Error, ScratchOptions, StateOptions};
+use limbeck_core::ddl::Mode;
+use limbeck_core::diff::{Change, Owned};
+use limbeck_core::revision::RevisionId;
+use limbeck_core::{Code, Problem};
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::exit::Failure;
+use crate::{database, logging, output};
+
+/// Options of every verb that works out schemas.
+#[derive(Debug, Args)]
+pub(super) struct Scratch {
+    /// A server on which databases may be made and dropped, instead of one that limbeck starts for itself
+    #[arg(long, value_name = "URL")]
+    scratch: Option<String>,
+}
+
+impl Scratch {
+    /// Goes about it. `live_major` is the version of a database that takes part.
+    pub(super) fn workshop(&self, app: &App, live_major: Option<u32>) -> Result<Workshop, Error> {
+        let config = app.config()?;
+        let given = match &self.scratch {
+            Some(text) => Some((DatabaseUrl::parse(text).map_err(Problem::from)?, Origin::Flag)),
+            None => config.scratch.url.clone().map(|url| (url, Origin::Program)),
+        };
+        let spec = given.map(|(url, origin)| config.connect_spec(&url, origin, &process_env));
+        let scratch = ScratchOptions {
+            given: spec.transpose().map_err(Problem::from)?,
+            preference: database::preference().map_err(database::problem)?,
+            major: live_major.or(config.postgres_version.map(u32::from)),
+        };
+        warn_of_another_version(&scratch);
+        let mut values = app.values(config)?;
+        for (name, value) in &config.scratch.vars {
+            values.set(name, value);
+        }
+        Ok(Workshop::new(Settings { scratch, state: StateOptions::of(config), values }))
+    }
+}
+
+/// What is printed differs a little between major versions.
+fn warn_of_another_version(options: &ScratchOptions) {
+    let (None, Some(wanted)) = (&options.given, options.major) else { return };
+    let there = match ThrowAway::kind_for(options.preference, options.major) {
+        Ok(Kind::Programs(programs)) => programs.version().major(),
+        Ok(Kind::Embedded(version)) => version.major(),
+        Err(_) => return,
+    };
+    if there != wanted {
+        logging::warning(&format!(
+            "PostgreSQL {wanted} is not installed here, so PostgreSQL {there} is used: what the two print differently \
+             may look like a change, and what only one of them knows may be missed"
+        ));
+    }
+}
+
+/// The schema that a name stands for.
+///
+/// # Errors
+/// As working it out; what is there and cannot be expressed.
+pub(super) async fn side(app: &App, workshop: &mut Workshop, source: &SchemaSource) -> Result<Side, Error> {
+    let side = match source {
+        SchemaSource::Models => workshop.wanted(&Wanted::read(app.config()?)?).await?,
+        SchemaSource::Revisions(target) => workshop.replayed(&*app.project()?, &[target.clone()]).await?,
+        SchemaSource::Files(path) => workshop.of_path(path).await?,
+        SchemaSource::Database => {
+            let mut connection = app.database().await?.connect("limbeck").await?;
+            let side = workshop.live(&mut connection).await;
+            database::Database::disconnect(connection).await;
+            side?
+        }
+        SchemaSource::Url(url) => {
+            let spec = app.config()?.connect_spec(url, Origin::Flag, &process_env).map_err(Problem::from)?;
+            let mut connection = limbeck::connect::connect(&spec, "limbeck").await.map_err(Problem::from)?;
+            let side = workshop.live(&mut connection).await;
+            limbeck::connect::close(connection).await;
+            side?
+        }
+    };
+    side.notes.iter().for_each(|note| logging::warning(note));
+    Ok(side)
+}
+
+/// Where a project stands before its models are looked at.
+pub(super) struct Current {
+    pub(super) side: Side,
+    owned: Owned,
+}
+
+impl Current {
+    /// What all revisions make; or what a database at head holds, of which only what the revisions made may be dropped.
+    ///
+    /// # Errors
+    /// The database is not at head; as working out the sides.
+    pub(super) async fn of(
+        app: &App,
+        workshop: &mut Workshop,
+        live: Option<&mut Connection>,
+    ) -> Result<Self, Failure> {
+        let Some(connection) = live else {
+            let side = side(app, workshop, &SchemaSource::Revisions("heads".to_owned())).await?;
+            return Ok(Self { side, owned: Owned::Everything });
+        };
+        let migrator = app.migrator(|_| ())?;
+        let status = migrator.status(connection).await?;
+        if !status.is_ready() {
+            return Err(Problem::new(Code::NotPossible, "Target database is not up to date.")
+                .note(format!("pending: {}", ids(status.pending())))
+                .help("run `limbeck upgrade head` on it first; or compare with the revisions, without --against")
+                .into());
+        }
+        let replayed = workshop.replayed(migrator.project(), status.known_rows()).await?;
+        let owned = Owned::Only(replayed.schema.objects.into_keys().collect());
+        Ok(Self { side: workshop.live(connection).await?, owned })
+    }
+
+    /// What leads from here to what is wanted.
+    pub(super) async fn against(
+        &self,
+        workshop: &mut Workshop,
+        wanted: &Wanted,
+    ) -> Result<Difference, Failure> {
+        let to = workshop.wanted(wanted).await?;
+        refuse_inexpressible(&[&self.side, &to])?;
+        let terms = Terms {
+            scope: Scope::of(wanted),
+            version: workshop.major().await?,
+            renames: wanted.renames(),
+            owned: self.owned.clone(),
+        };
+        Ok(Difference::between(&self.side.schema, &to.schema, terms))
+    }
+}
+
+fn ids(ids: &[RevisionId]) -> String {
+    ids.iter().map(RevisionId::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// The major version of the server at the other end.
+pub(super) fn major(connection: &Connection) -> Option<u32> {
+    connection.server_version_num().map(|number| number / 10_000)
+}
+
+/// What cannot be compared must not look like agreement.
+pub(super) fn refuse_inexpressible(sides: &[&Side]) -> Result<(), Problem> {
+    let Some(first) = sides.iter().flat_map(|side| &side.inexpressible).next() else { return Ok(()) };
+    let problem = Problem::new(Code::Inexpressible, format!("limbeck cannot compare {first}"));
+    let problem = sides.iter().flat_map(|side| &side.inexpressible).skip(1).fold(problem, Problem::note);
+    Err(problem.help("compare the rest by taking it out of the database or files; what is not compared would be passed \
+                      over in silence"))
+}
+
+/// How statements are to be: gentle to those who use the tables, or plain.
+pub(super) fn mode(plain: bool) -> Mode {
+    if plain { Mode::Plain } else { Mode::Online }
+}
+
+/// A change in one line: `drop column users.age (destroys the values of users.age)`.
+pub(super) fn line(change: &Change) -> String {
+    let because = change.because.as_ref().map(|why| format!(", because {why}")).unwrap_or_default();
+    match &change.loss {
+        Some(loss) => format!("{}{because} (destroys {loss})", change.words),
+        None => format!("{}{because}", change.words),
+    }
+}
+
+/// All of them, for scripts.
+pub(super) fn view(difference: &Difference) -> Value {
+    let change = |change: &Change| {
+        json!({
+            "change": change.words,
+            "object": change.object.to_string(),
+            "because": change.because,
+            "destroys": change.loss,
+            "may_fail": change.risk,
+        })
+    };
+    difference.changes().changes.iter().map(change).collect()
+}
+
+/// Prints each change in a line.
+pub(super) fn print(difference: &Difference) {
+    for change in &difference.changes().changes {
+        output::line(&format!("  {}", line(change)));
+    }
+}

@@ -1,0 +1,75 @@
+use clap::Args;
+use limbeck::autogenerate::{Difference, SchemaSource, Scope, Terms, Wanted, Workshop};
+use serde_json::json;
+
+use super::compare::{self, Scratch};
+use crate::app::App;
+use crate::exit::{DIFFERENT, Failure};
+use crate::output;
+
+/// Compare two schemas
+///
+/// Each side is one of: `models` (the models and schema files), `revisions` or `revisions@REVISION` (what the revisions
+/// make), `database`, a URL, an SQL file, or a folder of them. Exit code 0: nothing differs; 1: something does; 2: could
+/// not tell.
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// The schema to begin with
+    #[arg(long, value_name = "SCHEMA")]
+    from: SchemaSource,
+    /// The schema to end with
+    #[arg(long, value_name = "SCHEMA")]
+    to: SchemaSource,
+    /// Print the statements that lead from one to the other
+    #[arg(long, conflicts_with = "json")]
+    sql: bool,
+    /// Print the way back
+    #[arg(long)]
+    reverse: bool,
+    /// Plain statements, not those that are gentle to tables in use
+    #[arg(long)]
+    plain: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    scratch: Scratch,
+}
+
+impl Diff {
+    pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
+        let mut workshop = self.scratch.workshop(app, None)?;
+        let outcome = self.compared(app, &mut workshop).await;
+        let closed = workshop.close().await;
+        let difference = outcome.map_err(Failure::undecided)?;
+        closed.map_err(|error| Failure::from(error).undecided())?;
+        self.show(&difference);
+        if difference.is_empty() { Ok(()) } else { Err(Failure::Code(DIFFERENT)) }
+    }
+
+    async fn compared(&self, app: &App, workshop: &mut Workshop) -> Result<Difference, Failure> {
+        let from = compare::side(app, workshop, &self.from).await?;
+        let to = compare::side(app, workshop, &self.to).await?;
+        compare::refuse_inexpressible(&[&from, &to])?;
+        let mut terms = Terms::everything(workshop.major().await?);
+        if [&self.from, &self.to].contains(&&SchemaSource::Models) {
+            let wanted = Wanted::read(app.config()?)?;
+            terms.scope = Scope::of(&wanted);
+            terms.renames = wanted.renames();
+        }
+        let (from, to) = if self.reverse { (to, from) } else { (from, to) };
+        Ok(Difference::between(&from.schema, &to.schema, terms))
+    }
+
+    fn show(&self, difference: &Difference) {
+        if self.json {
+            output::json(&json!({ "same": difference.is_empty(), "changes": compare::view(difference) }));
+        } else if self.sql {
+            output::text(&difference.upgrade(compare::mode(self.plain)));
+        } else if difference.is_empty() {
+            output::line("The two schemas are equal.");
+        } else {
+            compare::print(difference);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What a project wants its schema to be: Rust models and SQL files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use limbeck_core::diff::Rename;
+use limbeck_core::model::{self, ModelOptions, Models};
+use limbeck_core::schema::{Kind, ObjectId};
+use limbeck_core::{Code, Problem, Source, ddl};
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::scratch::Piece;
+
+/// Models and schema files, read and parsed. PostgreSQL has not seen them yet.
+#[derive(Debug)]
+pub struct Wanted {
+    /// What the models say, as they say it.
+    pub models: Models,
+    /// The schema files, in the order of the configuration.
+    pub files: Vec<Arc<Source>>,
+}
+
+impl Wanted {
+    /// Reads what `models` and `schema_files` in `limbeck.toml` name: files, or folders with all below them.
+    ///
+    /// # Errors
+    /// Neither is configured; a file or folder that cannot be read; every mistake in a model, at its place.
+    pub fn read(config: &Config) -> Result<Self, Error> {
+        if config.models.is_empty() && config.schema_files.is_empty() {
+            return Err(Problem::new(Code::ConfigMissing, "limbeck.toml names neither `models` nor `schema_files`")
+                .note("without them there is nothing to compare the revisions with")
+                .help("add models = [\"src/models\"], the folder of the structs with #[derive(Table)], or schema_files = \
+                       [\"schema\"]; `limbeck models pull` writes models from a database or from the revisions")
+                .into());
+        }
+        let models = model::read(&sources(&config.models, "rs")?, &ModelOptions::default())?;
+        Ok(Self { models, files: sources(&config.schema_files, "sql")? })
+    }
+
+    /// What had another name, as the models say.
+    pub fn renames(&self) -> Vec<Rename> {
+        self.models.renames.iter().filter_map(rename).collect()
+    }
+
+    /// All statements: those of the models first. They are loaded in whatever order works.
+    pub(super) fn pieces(&self) -> Result<Vec<Piece>, Problem> {
+        let mut pieces = Vec::new();
+        for block in ddl::blocks(&self.models.schema) {
+            let place = block.id.as_ref().and_then(|id| self.models.places.get(id));
+            pieces.extend(block.statements.into_iter().map(|sql| Piece::Own(sql, place.cloned())));
+        }
+        for file in &self.files {
+            pieces.extend(Piece::of_file(file)?);
+        }
+        Ok(pieces)
+    }
+}
+
+/// A hint of a model as the diff takes it.
+fn rename(hint: &model::Rename) -> Option<Rename> {
+    let (of, from) = (hint.id.qualified()?, hint.from.clone());
+    Some(match (&hint.part, hint.id.kind) {
+        (None, _) => Rename::Object { from: ObjectId { name: from, ..hint.id.clone() }, to: hint.id.clone() },
+        (Some(to), Kind::Enum) => Rename::Value { of, from, to: to.clone() },
+        (Some(to), _) => Rename::Column { table: of, from, to: to.clone() },
+    })
+}
+
+/// The files with this extension that the paths name, or that are in the folders that they name.
+///
+/// # Errors
+/// A path that is not there or cannot be read, a file that is not UTF-8.
+pub(super) fn sources(paths: &[PathBuf], extension: &str) -> Result<Vec<Arc<Source>>, Problem> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            collect(path, extension, &mut files)?;
+        } else {
+            files.push(path.clone());
+        }
+    }
+    files.iter().map(|path| read(path)).collect()
+}
+
+fn collect(folder: &Path, extension: &str, files: &mut Vec<PathBuf>) -> Result<(), Problem> {
+    let entries = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let mut entries: Vec<PathBuf> =
+        entries.map_err(|error| unreadable(folder, &error))?.iter().map(fs::DirEntry::path).collect();
+    entries.sort();
+    for path in entries {
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if path.is_dir() && !hidden {
+            collect(&path, extension, files)?;
+        } else if !hidden && path.extension().is_some_and(|end| end == extension) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Arc<Source>, Problem> {
+    let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+    Ok(Source::new(path.display().to_string(), &text))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
+    Problem::new(Code::File, format!("cannot read {}: {error}", path.display()))
+        .help("correct `models` or `schema_files` in limbeck.toml, or give this user permission to read it")
+}

@@ -1,0 +1,255 @@
+//! Where schemas are worked out.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use limbeck_core::schema::Schema;
+use limbeck_core::sql::Values;
+use limbeck_core::{Code, Problem, Source, ddl};
+use sqlx::postgres::PgConnection;
+
+use super::replay::replay;
+use super::wanted::{Wanted, sources};
+use crate::catalog::{self, Filter, Read};
+use crate::connect;
+use crate::error::Error;
+use crate::migrator::Options;
+use crate::project::Project;
+use crate::scratch::{self, Cache, Key, Piece, Scratch, ScratchOptions};
+use crate::state::session::{FirstLook, StateOptions};
+
+/// What a [`Workshop`] works with.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Where scratch databases are made.
+    pub scratch: ScratchOptions,
+    /// Where limbeck's own tables are, which are part of no schema here.
+    pub state: StateOptions,
+    /// Variables of revisions and schema files, with the values that they have on scratch databases.
+    pub values: Values,
+}
+
+/// A schema in its normal form, and what is to be said about how it came about.
+#[derive(Debug, Clone, Default)]
+pub struct Side {
+    /// The schema, as PostgreSQL prints it however often.
+    pub schema: Schema,
+    /// What was left out and what was assumed, in sentences.
+    pub notes: Vec<String>,
+    /// What is there and no schema can express, so that it is not compared.
+    pub inexpressible: Vec<String>,
+}
+
+/// A place to work out schemas: a scratch server that is started when it is first needed, and what is known from
+/// before. Close it at the end; dropping it ends a server of limbeck's own too, but not what was made on a named one (the
+/// next run does that).
+#[derive(Debug)]
+pub struct Workshop {
+    settings: Settings,
+    cache: Cache,
+    version: Option<String>,
+    scratch: Option<Scratch>,
+}
+
+impl Workshop {
+    /// A workshop that has done nothing yet.
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, cache: Cache::of_user(), version: None, scratch: None }
+    }
+
+    /// The scratch server, started if it was not needed before.
+    pub(super) async fn scratch(&mut self) -> Result<&mut Scratch, Error> {
+        if self.scratch.is_none() {
+            self.scratch = Some(Scratch::open(&self.settings.scratch).await?);
+        }
+        self.scratch.as_mut().ok_or_else(|| Problem::new(Code::Internal, "the scratch server vanished").into())
+    }
+
+    /// The major version of the scratch server, which need not run for that.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be reached.
+    pub async fn major(&mut self) -> Result<u32, Error> {
+        let version = self.version().await?;
+        let digits = version.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+        digits.parse().map_err(|_| {
+            Problem::new(Code::Scratch, format!("the scratch server calls its version `{version}`")).into()
+        })
+    }
+
+    /// What an empty database holds.
+    ///
+    /// # Errors
+    /// The scratch server fails.
+    pub async fn nothing(&mut self) -> Result<Schema, Error> {
+        Ok(self.of_files(&[]).await?.schema)
+    }
+
+    /// The schema that revisions make, from nothing up to these targets (none: nothing).
+    ///
+    /// # Errors
+    /// A revision that fails on an empty database, at its line.
+    pub async fn replayed(&mut self, project: &Project, targets: &[String]) -> Result<Side, Error> {
+        let mut key = self.key("replay").await?;
+        key.add(&targets.join(" "));
+        for revision in project.revisions() {
+            let header = revision.header();
+            key.add(header.id.value.as_str());
+            header.down_revision.iter().for_each(|id| key.add(id.value.as_str()));
+            header.depends_on.iter().for_each(|id| key.add(&id.value));
+            key.add(revision.upgrade_text());
+        }
+        let notes = replay::left_out(project);
+        if let Some(schema) = self.cache.get(&key) {
+            return Ok(Side { schema, notes, ..Side::default() });
+        }
+        let options = self.options();
+        let scratch = self.scratch().await?;
+        let database = scratch.create().await?;
+        replay::run(scratch, &database, project, targets, options).await?;
+        Ok(Side { notes, ..self.finished(key, &database).await? })
+    }
+
+    /// The schema that models and schema files ask for.
+    ///
+    /// # Errors
+    /// PostgreSQL refuses what they say, at the place in the file.
+    pub async fn wanted(&mut self, wanted: &Wanted) -> Result<Side, Error> {
+        let pieces = wanted.pieces()?;
+        let mut key = self.key("wanted").await?;
+        for statement in ddl::dump(&wanted.models.schema) {
+            key.add(&statement);
+        }
+        for file in &wanted.files {
+            key.add(file.text());
+        }
+        self.loaded(key, &pieces).await
+    }
+
+    /// The schema that SQL files make.
+    ///
+    /// # Errors
+    /// A file that does not parse, or a statement that PostgreSQL refuses, at its place.
+    pub async fn of_files(&mut self, files: &[Arc<Source>]) -> Result<Side, Error> {
+        let mut key = self.key("files").await?;
+        let mut pieces = Vec::new();
+        for file in files {
+            key.add(file.text());
+            pieces.extend(Piece::of_file(file)?);
+        }
+        self.loaded(key, &pieces).await
+    }
+
+    /// The schema that an SQL file makes, or all SQL files of a folder and below.
+    ///
+    /// # Errors
+    /// As [`Workshop::of_files`]; a path that cannot be read.
+    pub async fn of_path(&mut self, path: &Path) -> Result<Side, Error> {
+        self.of_files(&sources(&[path.to_owned()], "sql")?).await
+    }
+
+    /// The schema of a database, in the normal form of the scratch server, which should be of its major version.
+    ///
+    /// # Errors
+    /// What is in it cannot be expressed, or not be loaded on the scratch server.
+    pub async fn live(&mut self, connection: &mut PgConnection) -> Result<Side, Error> {
+        let read = self.read_from(connection).await?;
+        Ok(Side {
+            schema: self.normal(read.schema).await?,
+            notes: Vec::new(),
+            inexpressible: read.inexpressible,
+        })
+    }
+
+    async fn loaded(&mut self, key: Key, pieces: &[Piece]) -> Result<Side, Error> {
+        if let Some(schema) = self.cache.get(&key) {
+            return Ok(Side { schema, ..Side::default() });
+        }
+        let values = self.settings.values.clone();
+        let scratch = self.scratch().await?;
+        let database = scratch.create().await?;
+        let mut connection = scratch.connect(&database).await?;
+        let loaded = scratch::load(&mut connection, pieces, &values, scratch.missing_roles()).await;
+        connect::close(connection).await;
+        loaded?;
+        self.finished(key, &database).await
+    }
+
+    /// What a scratch database holds, which is no longer needed then.
+    async fn finished(&mut self, key: Key, database: &str) -> Result<Side, Error> {
+        let read = self.read(database).await?;
+        self.scratch().await?.drop(database).await?;
+        let schema = self.normal(read.schema).await?;
+        // What is not part of a schema would be forgotten.
+        if read.inexpressible.is_empty() {
+            self.cache.put(&key, &schema);
+        }
+        Ok(Side { schema, notes: Vec::new(), inexpressible: read.inexpressible })
+    }
+
+    pub(super) async fn normal(&mut self, schema: Schema) -> Result<Schema, Error> {
+        let version = self.version().await?;
+        let key = scratch::normal_key(&version, &schema);
+        if let Some(known) = self.cache.get(&key) {
+            return Ok(known);
+        }
+        let normal = scratch::normalise(self.scratch().await?, schema).await?;
+        self.cache.put(&key, &normal);
+        Ok(normal)
+    }
+
+    /// Reads a scratch database.
+    pub(super) async fn read(&mut self, database: &str) -> Result<Read, Error> {
+        let mut connection = self.scratch().await?.connect(database).await?;
+        let read = self.read_from(&mut connection).await;
+        connect::close(connection).await;
+        read
+    }
+
+    /// Reads a database, without limbeck's own tables.
+    async fn read_from(&self, connection: &mut PgConnection) -> Result<Read, Error> {
+        let state = &self.options().state;
+        let look = FirstLook::at(connection, state).await?;
+        catalog::read(connection, &Filter::own(&look, state)).await
+    }
+
+    /// How revisions run on a scratch database.
+    pub(super) fn options(&self) -> Options {
+        // The role of the real database need not exist here.
+        let state = StateOptions { role: None, ..self.settings.state.clone() };
+        Options { state, values: self.settings.values.clone(), ..Options::default() }
+    }
+
+    async fn key(&mut self, kind: &str) -> Result<Key, Error> {
+        let version = self.version().await?;
+        let mut key = Key::new(kind);
+        key.add(&version);
+        key.add(&format!("{:?}", self.settings.state));
+        // Hashed, so no value can be read from it.
+        for name in self.settings.values.names() {
+            key.add(name);
+            key.add(self.settings.values.get(name).unwrap_or_default());
+        }
+        Ok(key)
+    }
+
+    async fn version(&mut self) -> Result<String, Error> {
+        if let Some(version) = &self.version {
+            return Ok(version.clone());
+        }
+        let version = Scratch::version_for(&self.settings.scratch).await?;
+        self.version = Some(version.clone());
+        Ok(version)
+    }
+
+    /// Ends the scratch server, or drops what was made on a named one.
+    ///
+    /// # Errors
+    /// That fails.
+    pub async fn close(self) -> Result<(), Error> {
+        match self.scratch {
+            Some(scratch) => scratch.close().await,
+            None => Ok(()),
+        }
+    }
+}
