@@ -1,4 +1,4 @@
-//! Tests as data: every `<case>.sql` of a folder beside the text that is expected of it, `<case>.txt`.
+//! Tests as data: every `<case>.sql` or `<case>.rs` of a folder beside the text that is expected of it, `<case>.txt`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ pub(crate) enum Expected {
     /// It becomes what the test got; read the difference before committing it.
     Blessable,
     /// It is written only where there is none yet: it has left the house.
+    #[allow(dead_code, reason = "not every test that shares this module has pinned texts")]
     Pinned,
 }
 
@@ -21,11 +22,11 @@ pub(crate) fn check_cases(folder: &str, expected: Expected, answer: impl Fn(&str
     assert!(wrong.is_empty(), "{}\n{} of {} cases", wrong.join("\n"), wrong.len(), cases.len());
 }
 
-/// The `.sql` files of a folder, sorted.
+/// The `.sql` and `.rs` files of a folder, sorted.
 pub(crate) fn cases(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let mut cases: Vec<PathBuf> =
-        entries.filter(|path| path.extension().is_some_and(|end| end == "sql")).collect();
+        entries.filter(|path| path.extension().is_some_and(|end| end == "sql" || end == "rs")).collect();
     cases.sort();
     cases
 }
