@@ -5,6 +5,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should panic"))]
 
+pub mod ddl;
 pub mod graph;
 mod nearest;
 pub mod plan;

@@ -22,8 +22,9 @@ use serde::{Deserialize, Serialize};
 pub use id::{Kind, Name, ObjectId};
 pub use object::{Extension, Object, Opaque};
 pub use relation::{
-    Column, Constraint, ConstraintKind, Firing, Generated, Generation, Identity, IdentityKind, Index, Nullability,
-    PartitionOf, Persistence, Policy, ReplicaIdentity, Rule, Statistics, Table, Trigger, View, ViewColumn,
+    Column, Constraint, ConstraintKind, Firing, Generated, Generation, Identity, IdentityKind, Index,
+    Nullability, PartitionOf, Persistence, Policy, ReplicaIdentity, Rule, Statistics, Table, Trigger, View,
+    ViewColumn,
 };
 pub use routine::{Routine, RoutineKind};
 pub use types::{Attribute, Collation, Composite, Domain, DomainCheck, Enum, Range, Sequence};
@@ -85,9 +86,20 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// An object without comment, grants and needs.
+    /// An object without comment and needs, and with the grants that PostgreSQL gives to everything of its kind.
     pub fn new(object: impl Into<Object>) -> Self {
-        Self { object: object.into(), comment: None, grants: BTreeSet::new(), needs: BTreeSet::new() }
+        let object = object.into();
+        let kind = match &object {
+            Object::Routine(_) => Some(Kind::Routine),
+            Object::Enum(_) | Object::Domain(_) | Object::Composite(_) | Object::Range(_) => Some(Kind::Enum),
+            _ => None,
+        };
+        Self {
+            object,
+            comment: None,
+            grants: kind.map(Grant::defaults).unwrap_or_default(),
+            needs: BTreeSet::new(),
+        }
     }
 
     /// Whether both say the same. What they need is not compared: it follows from the rest.
@@ -107,6 +119,25 @@ pub struct Grant {
     pub column: Option<String>,
     /// `WITH GRANT OPTION`.
     pub grantable: bool,
+}
+
+impl Grant {
+    /// A privilege that everybody has.
+    pub fn to_public(privilege: impl Into<String>) -> Self {
+        Self { grantee: None, privilege: privilege.into(), column: None, grantable: false }
+    }
+
+    /// What PostgreSQL grants by itself when it makes an object of this kind, the owner left out (`acldefault`; manual,
+    /// section Privileges).
+    pub fn defaults(kind: Kind) -> BTreeSet<Self> {
+        match kind {
+            Kind::Routine => [Self::to_public("EXECUTE")].into(),
+            Kind::Enum | Kind::Domain | Kind::Composite | Kind::Range | Kind::Language => {
+                [Self::to_public("USAGE")].into()
+            }
+            _ => BTreeSet::new(),
+        }
+    }
 }
 
 /// That an object cannot be there without another one.

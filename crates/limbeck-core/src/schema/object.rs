@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Collation, Composite, Constraint, Domain, Enum, Index, Policy, Range, Routine, Rule, Sequence, Statistics, Table,
-    Trigger, View,
+    Collation, Composite, Constraint, Domain, Enum, Index, Policy, Range, Routine, Rule, Sequence,
+    Statistics, Table, Trigger, View,
 };
 
 /// What an object is made of.

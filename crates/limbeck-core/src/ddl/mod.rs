@@ -1,0 +1,27 @@
+//! Schema values as SQL: the statements that make an object from nothing, and a whole schema in an order in which
+//! it can be loaded.
+//!
+//! All names outside `pg_catalog` carry their schema, so the statements mean the same under every `search_path`. They
+//! have no semicolon at their end, and make things the plain way: nothing here asks what a statement locks.
+
+mod attached;
+mod create;
+mod dump;
+mod grants;
+mod order;
+pub mod quote;
+mod sequence;
+mod table;
+mod text;
+mod types;
+mod view;
+
+pub use attached::{add_constraint, create_index, create_policy, firing};
+pub use create::{comment_on, create, create_in, finish, target};
+pub use dump::{Block, blocks, dump};
+pub use grants::{changed as changed_grants, granted};
+pub use order::{Part, Step, order};
+pub use sequence::{identity_clause, sequence_options};
+pub use table::{column_definition, column_settings, storage_parameters};
+pub use text::split_off_with;
+pub use view::view_options;
