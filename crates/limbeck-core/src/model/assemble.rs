@@ -11,7 +11,7 @@ use super::fault::Fault;
 use super::find::{Found, Home};
 use super::lookup::Types;
 use super::naming::{Parts, What};
-use super::parts::{Body, ConstraintModel, ForeignKey};
+use super::parts::{Body, ConstraintModel, ForeignKey, count};
 use super::render::{self, Target};
 use super::table::TableModel;
 use super::{ModelOptions, Models, Outside, Rename, Unlisted};
@@ -333,10 +333,10 @@ impl<'a> Assembly<'a> {
             };
             columns.extend(primary.columns.iter().map(|column| column.text.clone()));
             if columns.len() != from.columns.len() {
-                let (here, there) = (from.columns.len(), columns.len());
+                let (here, there) = (count(from.columns.len()), columns.len());
                 self.fault(
                     home,
-                    Fault::new(key.span, format!("{here} columns cannot reference a primary key of {there}")),
+                    Fault::new(key.span, format!("{here} cannot reference a primary key of {there}")),
                 );
             }
         }

@@ -68,8 +68,9 @@ enum Ours {
 pub(super) fn find(sources: &[Arc<Source>], comments: bool) -> Found {
     let mut found = Found::default();
     for (at, source) in sources.iter().enumerate() {
-        let file =
-            source.text().parse::<TokenStream>().map_err(|error| Fault::new(error.span(), error.to_string()));
+        let file = source.text().parse::<TokenStream>().map_err(|error| {
+            Fault::new(error.span(), "a bracket, a quote or a comment has no end, or no beginning")
+        });
         let parsed = file.and_then(|tokens| Ok((syn::parse2::<syn::File>(tokens.clone())?, tokens)));
         match parsed {
             Ok((file, tokens)) => Walk::new(&mut found, at, source, comments).file(&file, tokens),
@@ -132,7 +133,7 @@ impl<'a> Walk<'a> {
             match item {
                 syn::Item::Struct(item) => self.structure(item, scope, &home),
                 syn::Item::Enum(item) => self.enumeration(item, scope, &home),
-                syn::Item::Union(item) => self.mark(&item.attrs, scope),
+                syn::Item::Union(item) => self.union(item, scope),
                 syn::Item::Type(item) => {
                     let is = alias(item, scope);
                     self.define(&item.ident, &home, is);
@@ -150,8 +151,16 @@ impl<'a> Walk<'a> {
         paths.iter().filter_map(|path| ours(path, scope)).collect()
     }
 
-    fn mark(&mut self, attributes: &[syn::Attribute], scope: &Scope) {
-        self.ours(attributes, scope);
+    /// A union is never a model; the readers say so.
+    fn union(&mut self, item: &syn::ItemUnion, scope: &Scope) {
+        for which in self.ours(&item.attrs, scope) {
+            let input = syn::DeriveInput::from(item.clone());
+            let faults = match which {
+                Ours::Table => table_in(&input, scope, self.comments).err(),
+                Ours::Enum => enumeration_in(&input, scope, self.comments).err(),
+            };
+            self.faults.extend(faults.unwrap_or_default());
+        }
     }
 
     fn structure(&mut self, item: &syn::ItemStruct, scope: &Scope, home: &Home) {

@@ -34,7 +34,7 @@ pub(super) fn depends_on_cfg(span: Span) -> Fault {
         span,
         "this depends on how the program is built, and limbeck reads the source without building it",
     )
-    .help("take the condition away here; a type behind `cfg` can hold a model that is not")
+    .help("take the condition away: a table is there in every build, or in none")
 }
 
 /// Whether one of our attributes, or a derive of ours, follows the condition in `cfg_attr(condition, ...)`.

@@ -206,7 +206,7 @@ pub(super) fn foreign_key(
     }
     if !reference.columns.is_empty() && !columns.is_empty() && reference.columns.len() != columns.len() {
         let (here, there) = (columns.len(), reference.columns.len());
-        faults.push(Fault::new(to.span, format!("{here} columns cannot reference {there}")));
+        faults.push(Fault::new(to.span, format!("{} cannot reference {there}", count(here))));
     }
     let key = ForeignKey {
         to: reference,
@@ -218,6 +218,11 @@ pub(super) fn foreign_key(
         validated: true,
     };
     Some(ConstraintModel { name: None, span, columns, comment: None, body: Body::ForeignKey(key) })
+}
+
+/// For people: `1 column`, `2 columns`.
+pub(super) fn count(columns: usize) -> String {
+    if columns == 1 { "1 column".to_owned() } else { format!("{columns} columns") }
 }
 
 /// `foreign_key(...)`.

@@ -1,5 +1,7 @@
 //! Tests as data: every `<case>.sql` or `<case>.rs` of a folder beside the text that is expected of it, `<case>.txt`.
 
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +11,6 @@ pub(crate) enum Expected {
     /// It becomes what the test got; read the difference before committing it.
     Blessable,
     /// It is written only where there is none yet: it has left the house.
-    #[allow(dead_code, reason = "not every test that shares this module has pinned texts")]
     Pinned,
 }
 
