@@ -7,6 +7,7 @@
 
 pub mod ddl;
 pub mod graph;
+pub mod model;
 mod nearest;
 pub mod plan;
 pub mod problem;

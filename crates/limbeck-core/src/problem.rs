@@ -139,6 +139,9 @@ codes! {
     UnknownRow = "plan::unknown-row",
     /// A downgrade reaches a revision that says it cannot be undone.
     Irreversible = "plan::irreversible",
+    // Models.
+    /// A Rust model is malformed, or cannot be read without compiling.
+    Model = "model::rust",
     // Files and folders.
     /// A file or folder cannot be read or written.
     File = "file::io",

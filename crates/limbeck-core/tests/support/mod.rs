@@ -1,4 +1,6 @@
-//! Tests as data: every `<case>.sql` of a folder beside the text that is expected of it, `<case>.txt`.
+//! Tests as data: every `<case>.sql` or `<case>.rs` of a folder beside the text that is expected of it, `<case>.txt`.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,11 +23,11 @@ pub(crate) fn check_cases(folder: &str, expected: Expected, answer: impl Fn(&str
     assert!(wrong.is_empty(), "{}\n{} of {} cases", wrong.join("\n"), wrong.len(), cases.len());
 }
 
-/// The `.sql` files of a folder, sorted.
+/// The `.sql` and `.rs` files of a folder, sorted.
 pub(crate) fn cases(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let mut cases: Vec<PathBuf> =
-        entries.filter(|path| path.extension().is_some_and(|end| end == "sql")).collect();
+        entries.filter(|path| path.extension().is_some_and(|end| end == "sql" || end == "rs")).collect();
     cases.sort();
     cases
 }

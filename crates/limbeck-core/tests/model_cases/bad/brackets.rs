@@ -1,0 +1,3 @@
+#[derive(limbeck::Table)]
+struct A {
+    id: i32,

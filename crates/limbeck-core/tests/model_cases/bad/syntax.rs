@@ -1,0 +1,4 @@
+#[derive(limbeck::Table)]
+struct A {
+    id i32,
+}
