@@ -59,7 +59,7 @@ impl Difference {
 
     /// What may be renames: something that goes and something like it that comes.
     pub fn rename_candidates(&self) -> Vec<diff::RenameCandidate> {
-        diff::candidates(&self.from, &self.to, &self.terms.options())
+        diff::candidates(&self.from, &self.to)
     }
 
     /// The same with more known renames.

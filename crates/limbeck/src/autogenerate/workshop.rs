@@ -8,7 +8,7 @@ use limbeck_core::sql::Values;
 use limbeck_core::{Code, Problem, Source, ddl};
 use sqlx::postgres::PgConnection;
 
-use super::replay::replay;
+use super::replay;
 use super::wanted::{Wanted, sources};
 use crate::catalog::{self, Filter, Read};
 use crate::connect;

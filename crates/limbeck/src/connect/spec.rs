@@ -179,6 +179,13 @@ impl ConnectSpec {
         &self.user
     }
 
+    /// The same server, another database.
+    #[must_use]
+    pub(crate) fn with_database(mut self, name: impl Into<String>) -> Self {
+        self.database = name.into();
+        self
+    }
+
     /// The database to connect to.
     pub fn database(&self) -> &str {
         &self.database

@@ -14,7 +14,7 @@ impl Executor<'_, '_> {
         transaction: &Transaction<'_>,
         setup: Vec<String>,
     ) -> Result<(), Problem> {
-        let chunks = self.chunks(step, transaction, &setup)?;
+        let chunks = self.chunks(transaction, &setup)?;
         let mut attempt = 1;
         loop {
             let Err(failure) = self.send_all(step, transaction, &chunks).await else { return Ok(()) };
@@ -23,12 +23,7 @@ impl Executor<'_, '_> {
     }
 
     /// The messages of a transaction: one, or where somebody watches one per statement.
-    fn chunks(
-        &self,
-        step: &Prepared<'_>,
-        transaction: &Transaction<'_>,
-        setup: &[String],
-    ) -> Result<Vec<Chunk>, Problem> {
+    fn chunks(&self, transaction: &Transaction<'_>, setup: &[String]) -> Result<Vec<Chunk>, Problem> {
         let own_transaction = self.options.mode == TransactionMode::PerRevision;
         let mut chunks = vec![Chunk::default()];
         if own_transaction {

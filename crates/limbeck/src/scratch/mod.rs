@@ -6,7 +6,7 @@ mod normal;
 
 use limbeck_core::{Code, Problem};
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Row as _};
+use sqlx::{AssertSqlSafe, Executor as _, Row as _};
 
 use crate::connect::{self, ConnectSpec, Connector};
 use crate::error::Error;
@@ -92,8 +92,9 @@ impl Scratch {
         };
         let mut scratch = Self { place, version: ServerVersion { major: 0, text: String::new() }, made: 0 };
         let mut connection = scratch.admin().await?;
-        scratch.version = server_version(connection.get()).await?;
+        let version = server_version(connection.get()).await;
         connection.close().await;
+        scratch.version = version?;
         Ok(scratch)
     }
 
