@@ -24,4 +24,5 @@ pub use order::{Part, Step, order};
 pub use sequence::{identity_clause, sequence_options};
 pub use table::{column_definition, column_settings, storage_parameters};
 pub use text::split_off_with;
+pub(crate) use text::{parameter_name, parameters};
 pub use view::view_options;
