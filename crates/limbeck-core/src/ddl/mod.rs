@@ -10,6 +10,7 @@ mod dump;
 mod grants;
 mod order;
 pub mod quote;
+pub mod section;
 mod sequence;
 mod table;
 mod text;

@@ -37,7 +37,9 @@ pub fn candidates(from: &Schema, to: &Schema) -> Vec<RenameCandidate> {
     }
     for (id, entry) in &from.objects {
         match (&entry.object, to.get(id), id.qualified()) {
-            (Object::Table(old), Some(Object::Table(new)), Some(name)) => columns(&name, old, new, &mut found),
+            (Object::Table(old), Some(Object::Table(new)), Some(name)) => {
+                columns(&name, old, new, &mut found)
+            }
             (Object::Enum(old), Some(Object::Enum(new)), Some(name)) => {
                 values(&name, &old.values, &new.values, &mut found);
             }
@@ -66,7 +68,9 @@ fn likeness(old_id: &ObjectId, old: &Object, new_id: &ObjectId, new: &Object) ->
             (percent > ENOUGH).then_some(percent)
         }
         (Object::View(old), Object::View(new)) => (old.definition == new.definition).then_some(100),
-        (Object::Sequence(old), Object::Sequence(new)) => (old == new && old.owned_by.is_none()).then_some(60),
+        (Object::Sequence(old), Object::Sequence(new)) => {
+            (old == new && old.owned_by.is_none()).then_some(60)
+        }
         (Object::Routine(old), Object::Routine(new)) => {
             let renamed = old.definition.replacen(&old_id.name, &new_id.name, 1);
             (renamed == new.definition).then_some(100)
@@ -81,10 +85,13 @@ fn likeness(old_id: &ObjectId, old: &Object, new_id: &ObjectId, new: &Object) ->
 fn columns(table: &Name, old: &Table, new: &Table, found: &mut Vec<RenameCandidate>) {
     let gone = old.columns.iter().filter(|column| new.column(&column.name).is_none() && !column.inherited);
     for (before, column) in gone.enumerate() {
-        let came = new.columns.iter().filter(|column| old.column(&column.name).is_none() && !column.inherited);
+        let came =
+            new.columns.iter().filter(|column| old.column(&column.name).is_none() && !column.inherited);
         for (after, other) in came.enumerate().filter(|(_, other)| other.data_type == column.data_type) {
-            let rename = Rename::Column { table: table.clone(), from: column.name.clone(), to: other.name.clone() };
-            let words = format!("{}.{} to {} ({})", words::name(table), column.name, other.name, column.data_type);
+            let rename =
+                Rename::Column { table: table.clone(), from: column.name.clone(), to: other.name.clone() };
+            let words =
+                format!("{}.{} to {} ({})", words::name(table), column.name, other.name, column.data_type);
             let same = Column { name: column.name.clone(), ..other.clone() } == *column;
             let likeness = if same { 80 } else { 60 } + if before == after { 10 } else { 0 };
             found.push(RenameCandidate { rename, words, likeness });
@@ -102,7 +109,10 @@ fn values(of: &Name, old: &[String], new: &[String], found: &mut Vec<RenameCandi
             return;
         }
         let rename = Rename::Value { of: of.clone(), from: before.clone(), to: after.clone() };
-        let words = format!("value '{before}' of {} to '{after}'", words::object(&ObjectId::relation(Kind::Enum, of)));
+        let words = format!(
+            "value '{before}' of {} to '{after}'",
+            words::object(&ObjectId::relation(Kind::Enum, of))
+        );
         found.push(RenameCandidate { rename, words, likeness: 70 });
     }
 }

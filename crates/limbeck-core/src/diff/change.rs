@@ -114,3 +114,10 @@ pub enum Action {
     /// depends on them.
     Annotate(Vec<String>),
 }
+
+impl Action {
+    /// Whether it is `ADD VALUE`.
+    pub(crate) fn is_add_value(&self) -> bool {
+        matches!(self, Self::AddValue(_))
+    }
+}

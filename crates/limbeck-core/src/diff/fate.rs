@@ -213,7 +213,8 @@ impl<'a> Fates<'a> {
             }
             return;
         };
-        let (Some(Object::Table(old)), Some(Object::Table(new))) = (self.from.get(table), self.to.get(table)) else {
+        let (Some(Object::Table(old)), Some(Object::Table(new))) = (self.from.get(table), self.to.get(table))
+        else {
             return;
         };
         let (Some(before), Some(after)) = (old.column(column), new.column(column)) else { return };
@@ -231,7 +232,10 @@ impl<'a> Fates<'a> {
 
     fn is_partition_of(&self, table: &ObjectId, parent: &ObjectId) -> bool {
         let Some(Object::Table(table)) = self.to.get(table) else { return false };
-        table.partition_of.as_ref().is_some_and(|partition| Some(&partition.parent) == parent.qualified().as_ref())
+        table
+            .partition_of
+            .as_ref()
+            .is_some_and(|partition| Some(&partition.parent) == parent.qualified().as_ref())
     }
 
     /// Whether a constraint, index or statistics object cannot stay through it.
@@ -256,7 +260,9 @@ impl<'a> Fates<'a> {
             return false;
         };
         match (old.column(column), new.column(column)) {
-            (Some(before), Some(after)) => !kinds::compare_with_each_other(&before.data_type, &after.data_type),
+            (Some(before), Some(after)) => {
+                !kinds::compare_with_each_other(&before.data_type, &after.data_type)
+            }
             _ => false,
         }
     }
@@ -282,17 +288,20 @@ impl<'a> Fates<'a> {
 
     /// Whether the old side has it and the new one has not, or it is made again.
     pub(super) fn goes(&self, id: &ObjectId) -> bool {
-        self.from.objects.contains_key(id) && (!self.to.objects.contains_key(id) || self.rebuilt.contains_key(id))
+        self.from.objects.contains_key(id)
+            && (!self.to.objects.contains_key(id) || self.rebuilt.contains_key(id))
     }
 
     /// Whether the new side has it and the old one has not, or it is made again.
     pub(super) fn comes(&self, id: &ObjectId) -> bool {
-        self.to.objects.contains_key(id) && (!self.from.objects.contains_key(id) || self.rebuilt.contains_key(id))
+        self.to.objects.contains_key(id)
+            && (!self.from.objects.contains_key(id) || self.rebuilt.contains_key(id))
     }
 
     /// Whether the old side's column of a table that stays is dropped, for good or to be added again.
     pub(super) fn column_goes(&self, table: &ObjectId, column: &str) -> bool {
-        let (Some(Object::Table(old)), Some(Object::Table(new))) = (self.from.get(table), self.to.get(table)) else {
+        let (Some(Object::Table(old)), Some(Object::Table(new))) = (self.from.get(table), self.to.get(table))
+        else {
             return false;
         };
         old.column(column).is_some()

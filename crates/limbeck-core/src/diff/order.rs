@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::change::Change;
+use super::change::{Action, Change};
 use super::draft::{Draft, Fact, Key, Role, Stage, keys};
 use super::fate::Fates;
 use super::removal::Carried;
@@ -105,6 +105,7 @@ impl<'a> Graph<'a> {
         self.building_up();
         self.names();
         self.facts();
+        self.annotations();
         self.schemas();
         self.before
     }
@@ -202,7 +203,9 @@ impl<'a> Graph<'a> {
     /// Before something is made, what it needs must be there.
     fn building_up(&mut self) {
         for (index, draft) in self.drafts.iter().enumerate() {
-            if !matches!(draft.role, Role::Provide | Role::Disturb | Role::Adjust) || draft.stage == Stage::Rename {
+            if !matches!(draft.role, Role::Provide | Role::Disturb | Role::Adjust)
+                || draft.stage == Stage::Rename
+            {
                 continue;
             }
             let id = &draft.change.object;
@@ -271,6 +274,22 @@ impl<'a> Graph<'a> {
             for fact in &draft.awaits {
                 for first in announced.get(fact).cloned().unwrap_or_default() {
                     self.edge(first, index);
+                }
+            }
+        }
+    }
+
+    /// Comments and grants come after what else is done to an object: an object made anew has none.
+    fn annotations(&mut self) {
+        for (index, draft) in self.drafts.iter().enumerate() {
+            if !matches!(draft.change.action, Action::Annotate(_)) {
+                continue;
+            }
+            for other in self.of(&draft.change.object).to_vec() {
+                let done = &self.drafts[other];
+                let same = draft.column.is_none() || done.column == draft.column;
+                if same && done.role != Role::Remove && !matches!(done.change.action, Action::Annotate(_)) {
+                    self.edge(other, index);
                 }
             }
         }

@@ -93,9 +93,10 @@ fn with_relation(
         return None;
     }
     let needs = &fates.from.objects.get(id)?.needs;
-    let column = needs.iter().filter(|need| need.on == host).find_map(|need| {
-        need.column.as_deref().filter(|column| fates.column_goes(&host, column))
-    })?;
+    let column = needs
+        .iter()
+        .filter(|need| need.on == host)
+        .find_map(|need| need.column.as_deref().filter(|column| fates.column_goes(&host, column)))?;
     Some(Carrier { id: host, column: Some(column.to_owned()) })
 }
 

@@ -63,7 +63,9 @@ fn is_same(from: &Object, to: &Object) -> bool {
         (Object::Constraint(from), Object::Constraint(to)) => from == to,
         (Object::Index(from), Object::Index(to)) => from == to,
         (Object::Policy(from), Object::Policy(to)) => from == to,
-        (Object::Sequence(from), Object::Sequence(to)) => from.owned_by.is_some() && from.owned_by == to.owned_by,
+        (Object::Sequence(from), Object::Sequence(to)) => {
+            from.owned_by.is_some() && from.owned_by == to.owned_by
+        }
         _ => false,
     }
 }
@@ -98,7 +100,12 @@ fn object(from: &Schema, to: &Schema, old: &ObjectId, new: &ObjectId) -> Option<
             let target = ddl::target(old, Some(&entry.object));
             statements_for(old.kind.sql(), &target, &old_name, &new_name, &old.arguments)
         }
-        _ => vec![format!("ALTER {} {} RENAME TO {}", old.kind.sql(), quote::ident(&old.name), quote::ident(&new.name))],
+        _ => vec![format!(
+            "ALTER {} {} RENAME TO {}",
+            old.kind.sql(),
+            quote::ident(&old.name),
+            quote::ident(&new.name)
+        )],
     };
     let words = format!("rename {} to {}", words::object(old), words::object(new));
     Some((statements, new.clone(), words, Rewrite::Object { from: old.clone(), to: new.clone() }))
@@ -145,7 +152,8 @@ fn column(from: &Schema, to: &Schema, table: &Name, old: &str, new: &str) -> Opt
     }
     let what = if id.kind == Kind::Composite { "ATTRIBUTE" } else { "COLUMN" };
     let (before, after) = (quote::ident(old), quote::ident(new));
-    let statement = format!("ALTER {} {} RENAME {what} {before} TO {after}", id.kind.sql(), quote::name(table));
+    let statement =
+        format!("ALTER {} {} RENAME {what} {before} TO {after}", id.kind.sql(), quote::name(table));
     let words = format!("rename {} {}.{old} to {new}", what.to_lowercase(), words::name(table));
     let rewrite = Rewrite::Column { of: id.clone(), from: old.to_owned(), to: new.to_owned() };
     Some((vec![statement], id, words, rewrite))
@@ -154,7 +162,10 @@ fn column(from: &Schema, to: &Schema, table: &Name, old: &str, new: &str) -> Opt
 /// The table, view or composite type of this name, and the names of its columns.
 fn columns_of<'s>(schema: &'s Schema, name: &Name) -> Option<(ObjectId, BTreeSet<&'s str>)> {
     let kinds = [Kind::Table, Kind::View, Kind::MaterializedView, Kind::ForeignTable, Kind::Composite];
-    let id = kinds.into_iter().map(|kind| ObjectId::relation(kind, name)).find(|id| schema.objects.contains_key(id))?;
+    let id = kinds
+        .into_iter()
+        .map(|kind| ObjectId::relation(kind, name))
+        .find(|id| schema.objects.contains_key(id))?;
     let columns = match schema.get(&id)? {
         Object::Table(table) => table.columns.iter().map(|column| column.name.as_str()).collect(),
         Object::View(view) => view.columns.iter().map(|column| column.name.as_str()).collect(),
@@ -166,7 +177,9 @@ fn columns_of<'s>(schema: &'s Schema, name: &Name) -> Option<(ObjectId, BTreeSet
 
 fn value(from: &Schema, to: &Schema, of: &Name, old: &str, new: &str) -> Option<Renamed> {
     let id = ObjectId::relation(Kind::Enum, of);
-    let (Some(Object::Enum(before)), Some(Object::Enum(after))) = (from.get(&id), to.get(&id)) else { return None };
+    let (Some(Object::Enum(before)), Some(Object::Enum(after))) = (from.get(&id), to.get(&id)) else {
+        return None;
+    };
     let has = |values: &[String], value: &str| values.iter().any(|other| other == value);
     let fits = has(&before.values, old) && !has(&before.values, new) && has(&after.values, new);
     if !fits {
@@ -184,7 +197,8 @@ fn rewritten(from: &Schema, to: &Schema, rewrite: &Rewrite) -> Schema {
     let mut objects = BTreeMap::new();
     for (id, entry) in &from.objects {
         let concerned = rewrite.column().is_some_and(|(of, column)| {
-            id == of || entry.needs.iter().any(|need| need.on == *of && need.column.as_deref() == Some(column))
+            id == of
+                || entry.needs.iter().any(|need| need.on == *of && need.column.as_deref() == Some(column))
         });
         let (mut id, mut entry) = (id.clone(), entry.clone());
         walk::names(&mut id, &mut entry, rewrite);

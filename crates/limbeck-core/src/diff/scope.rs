@@ -49,7 +49,8 @@ fn chosen(id: &ObjectId, options: &Options) -> bool {
         (Kind::Schema, _) => Some(&id.name),
         (_, schema) => schema.as_ref(),
     };
-    let is_relation = matches!(id.kind, Kind::Table | Kind::ForeignTable | Kind::View | Kind::MaterializedView);
+    let is_relation =
+        matches!(id.kind, Kind::Table | Kind::ForeignTable | Kind::View | Kind::MaterializedView);
     let table = if is_relation || id.of.is_some() { relation(id) } else { None };
     options.kinds.has(&id.kind)
         && schema.is_none_or(|schema| options.schemas.has(schema))
@@ -57,7 +58,13 @@ fn chosen(id: &ObjectId, options: &Options) -> bool {
 }
 
 /// Whether it belongs to the project, where that matters.
-fn may_change(id: &ObjectId, before: bool, after: bool, options: &Options, sides: (&Schema, &Schema)) -> bool {
+fn may_change(
+    id: &ObjectId,
+    before: bool,
+    after: bool,
+    options: &Options,
+    sides: (&Schema, &Schema),
+) -> bool {
     let (owned, side) = match &options.owned {
         Owned::Only(owned) if before && !after => (owned, sides.0),
         Owned::Restores(owned) if after && !before => (owned, sides.1),

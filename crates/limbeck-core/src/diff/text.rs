@@ -80,12 +80,14 @@ impl Rewrite {
             let enumeration = quote::name(of);
             let cast = piece(1) == Some("::")
                 && tokens.get(2).is_some_and(|token| text[token.span.start..].starts_with(&enumeration));
-            return (cast && piece(0) == Some(quote::literal(from).as_str())).then(|| (quote::literal(to), 1));
+            return (cast && piece(0) == Some(quote::literal(from).as_str()))
+                .then(|| (quote::literal(to), 1));
         }
         let Self::Object { from, .. } = self else { return None };
         // PostgreSQL prints a relation in a query under its new name with the old one as its alias; the text then
         // differs, and is replaced.
-        let relation = matches!(from.kind, Kind::Table | Kind::View | Kind::MaterializedView | Kind::ForeignTable);
+        let relation =
+            matches!(from.kind, Kind::Table | Kind::View | Kind::MaterializedView | Kind::ForeignTable);
         if relation && place == Place::Query {
             return None;
         }
@@ -130,7 +132,10 @@ pub(super) fn follows(old: &str, new: &str, rewrite: &Rewrite, place: Place) -> 
         }
         (at, other) = (at + 1, other + 1);
         let named = old.get(at).is_some_and(|next| next == "AS");
-        let called = |name: &str| new.get(other).is_some_and(|word| word == "AS") && new.get(other + 1).is_some_and(|word| word == name);
+        let called = |name: &str| {
+            new.get(other).is_some_and(|word| word == "AS")
+                && new.get(other + 1).is_some_and(|word| word == name)
+        };
         let alias = if renamed { &from } else { &to };
         if place == Place::Query && !named && (renamed || *found == from) && called(alias) {
             other += 2;
@@ -152,7 +157,11 @@ mod tests {
     fn follows_a_columns_rename() {
         let yes = [
             ("CHECK ((name <> ''::text))", "CHECK ((full_name <> ''::text))", Place::Expression),
-            ("SELECT users.name\n FROM public.users", "SELECT users.full_name AS name\n FROM public.users", Place::Query),
+            (
+                "SELECT users.name\n FROM public.users",
+                "SELECT users.full_name AS name\n FROM public.users",
+                Place::Query,
+            ),
             ("SELECT users.name AS n FROM t", "SELECT users.full_name AS n FROM t", Place::Query),
             ("SELECT a.name, b.name FROM t", "SELECT a.full_name AS name, b.name FROM t", Place::Query),
         ];

@@ -116,7 +116,9 @@ fn table_names(table: &mut Table, id: &ObjectId, rewrite: &Rewrite, name: &dyn F
     table.of_type.iter_mut().for_each(name);
     for column in &mut table.columns {
         column.collation.iter_mut().for_each(name);
-        if let Some(Identity { sequence: Some((sequence, Sequence { owned_by, .. })), .. }) = &mut column.identity {
+        if let Some(Identity { sequence: Some((sequence, Sequence { owned_by, .. })), .. }) =
+            &mut column.identity
+        {
             // A sequence moves to another schema with its table.
             if let Rewrite::Object { from, to } = rewrite
                 && (from.kind == Kind::Schema && sequence.schema == from.name
@@ -137,7 +139,11 @@ fn table_names(table: &mut Table, id: &ObjectId, rewrite: &Rewrite, name: &dyn F
         {
             index.clone_from(&to.name);
         }
-        table.cluster_on.iter_mut().filter(|index| **index == from.name).for_each(|index| index.clone_from(&to.name));
+        table
+            .cluster_on
+            .iter_mut()
+            .filter(|index| **index == from.name)
+            .for_each(|index| index.clone_from(&to.name));
     }
 }
 
@@ -184,11 +190,17 @@ fn columns(id: &ObjectId, entry: &mut Entry, of: &ObjectId, from: &str, to: &str
     match &mut entry.object {
         Object::Table(table) if own => table.columns.iter_mut().for_each(|column| rename(&mut column.name)),
         Object::Table(table) => inherited(table, of, &rename),
-        Object::View(View { columns, .. }) if own => columns.iter_mut().for_each(|column| rename(&mut column.name)),
-        Object::Composite(composite) if own => composite.attributes.iter_mut().for_each(|it| rename(&mut it.name)),
+        Object::View(View { columns, .. }) if own => {
+            columns.iter_mut().for_each(|column| rename(&mut column.name))
+        }
+        Object::Composite(composite) if own => {
+            composite.attributes.iter_mut().for_each(|it| rename(&mut it.name))
+        }
         Object::Constraint(constraint) if belongs => constraint.columns.iter_mut().for_each(rename),
         Object::Index(index) if belongs => index.columns.iter_mut().flatten().for_each(rename),
-        Object::Sequence(Sequence { owned_by: Some((table, column)), .. }) if Some(&*table) == of.qualified().as_ref() => {
+        Object::Sequence(Sequence { owned_by: Some((table, column)), .. })
+            if Some(&*table) == of.qualified().as_ref() =>
+        {
             rename(column);
         }
         _ => {}
@@ -222,6 +234,10 @@ fn inherited(table: &mut Table, of: &ObjectId, rename: &dyn Fn(&mut String)) {
     let is_child = table.partition_of.as_ref().map(|partition| &partition.parent) == parent.as_ref()
         || table.inherits.iter().any(|name| Some(name) == parent.as_ref());
     if is_child {
-        table.columns.iter_mut().filter(|column: &&mut Column| column.inherited).for_each(|column| rename(&mut column.name));
+        table
+            .columns
+            .iter_mut()
+            .filter(|column: &&mut Column| column.inherited)
+            .for_each(|column| rename(&mut column.name));
     }
 }

@@ -18,7 +18,12 @@ pub(super) fn comment_and_grants(
 ) {
     if from.comment != to.comment {
         let statement = ddl::comment_on(id, &to.object, to.comment.as_deref());
-        drafts.push(annotation(id, vec![statement], verb(from.comment.is_some(), to.comment.is_some()), "comment"));
+        drafts.push(annotation(
+            id,
+            vec![statement],
+            verb(from.comment.is_some(), to.comment.is_some()),
+            "comment",
+        ));
     }
     let before = standing(fates, id, from);
     let statements = ddl::changed_grants(id, &before, &to.grants);

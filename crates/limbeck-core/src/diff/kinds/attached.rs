@@ -18,7 +18,8 @@ pub(super) fn rebuild_policy(from: &Policy, to: &Policy) -> Option<&'static str>
     if from.permissive != to.permissive || from.command != to.command {
         return Some("it becomes one for something else");
     }
-    let loses = (from.using.is_some() && to.using.is_none()) || (from.with_check.is_some() && to.with_check.is_none());
+    let loses = (from.using.is_some() && to.using.is_none())
+        || (from.with_check.is_some() && to.with_check.is_none());
     loses.then_some("it loses an expression")
 }
 
@@ -55,10 +56,11 @@ pub(super) fn rule(id: &ObjectId, from: &Rule, to: &Rule, entry: &Entry, drafts:
     if replaced {
         drafts.push(super::replace(id, entry));
     }
-    fires(id, from.firing, to.firing, replaced, drafts);
+    // Unlike a trigger, a replaced rule fires as it did.
+    fires(id, from.firing, to.firing, false, drafts);
 }
 
-/// Replacing says when it fires, too.
+/// Replacing a trigger says when it fires, too.
 fn fires(id: &ObjectId, from: Firing, to: Firing, replaced: bool, drafts: &mut Vec<Draft>) {
     if from == to || replaced {
         return;
@@ -69,7 +71,9 @@ fn fires(id: &ObjectId, from: Firing, to: Firing, replaced: bool, drafts: &mut V
         Firing::Replica => "enable for replication",
         Firing::Always => "always enable",
     };
-    drafts.push(Draft::alter(id, ddl::firing(id, to), format!("{how} {}", words::object(id))).role(Role::Adjust));
+    drafts.push(
+        Draft::alter(id, ddl::firing(id, to), format!("{how} {}", words::object(id))).role(Role::Adjust),
+    );
 }
 
 pub(super) fn statistics(id: &ObjectId, from: &Statistics, to: &Statistics, drafts: &mut Vec<Draft>) {

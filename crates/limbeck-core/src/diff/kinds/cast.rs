@@ -163,7 +163,9 @@ pub(super) fn lossy(from: &str, to: &str) -> Option<String> {
     let whole = ["smallint", "integer", "bigint"];
     let lost = match (old.name, new.name) {
         ("timestamp without time zone" | "timestamp with time zone", "date") => "the time of day",
-        ("timestamp without time zone" | "timestamp with time zone", name) if name.starts_with("time ") => "the date",
+        ("timestamp without time zone" | "timestamp with time zone", name) if name.starts_with("time ") => {
+            "the date"
+        }
         ("numeric" | "real" | "double precision" | "money", to) if whole.contains(&to) => "the fraction",
         ("double precision" | "numeric", "real") | ("numeric", "double precision") => "some precision",
         ("numeric", "numeric") => match (old.numbers.get(1), new.numbers.get(1)) {
@@ -257,7 +259,9 @@ pub(super) fn usual_storage(data_type: &str) -> &'static str {
     match parsed.name {
         _ if parsed.array => "EXTENDED",
         "numeric" | "inet" | "cidr" => "MAIN",
-        "smallint" | "integer" | "bigint" | "boolean" | "date" | "uuid" | "real" | "double precision" => "PLAIN",
+        "smallint" | "integer" | "bigint" | "boolean" | "date" | "uuid" | "real" | "double precision" => {
+            "PLAIN"
+        }
         name if name.starts_with("time") || name == "interval" => "PLAIN",
         _ => "EXTENDED",
     }

@@ -86,9 +86,9 @@ pub(super) fn add(place: &Place<'_>, column: &Column) -> Draft {
     let action = Action::AddColumn { column: Box::new(column.clone()), foreign };
     let mut draft = place.draft(&column.name, action, words).role(Role::Provide);
     draft.takes.push(Key::Column(place.id.clone(), column.name.clone()));
-    draft
-        .announces(place.not_null(&column.name))
-        .risk(risky.then(|| format!("fails if {} has rows: the column has no default", words::name(place.name))))
+    draft.announces(place.not_null(&column.name)).risk(
+        risky.then(|| format!("fails if {} has rows: the column has no default", words::name(place.name))),
+    )
 }
 
 /// `DROP COLUMN`, for good or to be added again.
@@ -146,7 +146,8 @@ fn retype(place: &Place<'_>, from: &Column, to: &Column) -> Draft {
         (None, Kind::Table, false) => cast::using(place.fates.to, &column, &from.data_type, &to.data_type),
         _ => None,
     };
-    let collate = to.collation.as_ref().map(|name| format!(" COLLATE {}", quote::name(name))).unwrap_or_default();
+    let collate =
+        to.collation.as_ref().map(|name| format!(" COLLATE {}", quote::name(name))).unwrap_or_default();
     let using = using.map(|using| format!(" USING {using}")).unwrap_or_default();
     let mut clauses = Vec::new();
     if from.default.is_some() {
@@ -155,7 +156,8 @@ fn retype(place: &Place<'_>, from: &Column, to: &Column) -> Draft {
     clauses.push(format!("ALTER COLUMN {column} TYPE {}{collate}{using}", to.data_type));
     clauses.extend(to.default.as_ref().map(|default| format!("ALTER COLUMN {column} SET DEFAULT {default}")));
     clauses.extend(to.storage.as_ref().map(|storage| format!("ALTER COLUMN {column} SET STORAGE {storage}")));
-    clauses.extend(to.compression.as_ref().map(|name| format!("ALTER COLUMN {column} SET COMPRESSION {name}")));
+    clauses
+        .extend(to.compression.as_ref().map(|name| format!("ALTER COLUMN {column} SET COMPRESSION {name}")));
     let statement = place.alter() + &clauses.join(",\n    ");
     let shown = place.words(&to.name);
     let words = match same_name {
@@ -164,7 +166,9 @@ fn retype(place: &Place<'_>, from: &Column, to: &Column) -> Draft {
     };
     let foreign = place.id.kind == Kind::ForeignTable;
     let action = match cast::rewrites(place.fates.from, from, to) || same_name {
-        true if !foreign => Action::Rewrite { statements: vec![statement], reason: "rewrites the table".into() },
+        true if !foreign => {
+            Action::Rewrite { statements: vec![statement], reason: "rewrites the table".into() }
+        }
         _ => Action::Alter(vec![statement]),
     };
     let loss = cast::lossy(&from.data_type, &to.data_type);
@@ -200,8 +204,11 @@ fn default(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draft
         Some(old) if !reset => format!("change default of {shown} from {old} to {default}"),
         _ => format!("set default of {shown} to {default}"),
     };
-    let mut draft = place.set(&to.name, &format!("SET DEFAULT {default}"), words).awaits(place.no_default(&to.name));
-    if let (Some(sequence), Action::Alter(statements)) = (new_sequence(place, &to.name), &mut draft.change.action) {
+    let mut draft =
+        place.set(&to.name, &format!("SET DEFAULT {default}"), words).awaits(place.no_default(&to.name));
+    if let (Some(sequence), Action::Alter(statements)) =
+        (new_sequence(place, &to.name), &mut draft.change.action)
+    {
         statements.insert(0, continue_after(&quote::name(&sequence), place.name, &to.name));
     }
     drafts.push(draft);
@@ -220,7 +227,9 @@ fn new_sequence(place: &Place<'_>, column: &str) -> Option<Name> {
 fn continue_after(sequence: &str, table: &Name, column: &str) -> String {
     let (column, table) = (quote::ident(column), quote::name(table));
     let sequence = quote::literal(sequence);
-    format!("SELECT pg_catalog.setval({sequence}, coalesce(max({column}), 1), max({column}) IS NOT NULL) FROM {table}")
+    format!(
+        "SELECT pg_catalog.setval({sequence}, coalesce(max({column}), 1), max({column}) IS NOT NULL) FROM {table}"
+    )
 }
 
 fn identity(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draft>) {
@@ -364,7 +373,10 @@ fn storage(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draft
 fn settings(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draft>) {
     let (column, shown) = (&to.name, place.words(&to.name));
     if from.statistics != to.statistics {
-        let words = format!("{} statistics target of {shown}", verb(from.statistics.is_some(), to.statistics.is_some()));
+        let words = format!(
+            "{} statistics target of {shown}",
+            verb(from.statistics.is_some(), to.statistics.is_some())
+        );
         drafts.push(place.set(column, &format!("SET STATISTICS {}", to.statistics.unwrap_or(-1)), words));
     }
     if from.options == to.options {
@@ -382,8 +394,11 @@ fn settings(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draf
 
 /// `SET (...)` and `RESET (...)`.
 pub(super) fn parameters(from: &BTreeMap<String, String>, to: &BTreeMap<String, String>) -> Vec<String> {
-    let set: BTreeMap<String, String> =
-        to.iter().filter(|(name, value)| from.get(*name) != Some(value)).map(|(n, v)| (n.clone(), v.clone())).collect();
+    let set: BTreeMap<String, String> = to
+        .iter()
+        .filter(|(name, value)| from.get(*name) != Some(value))
+        .map(|(n, v)| (n.clone(), v.clone()))
+        .collect();
     let reset: Vec<String> =
         from.keys().filter(|name| !to.contains_key(*name)).map(|name| ddl::parameter_name(name)).collect();
     let mut clauses = Vec::new();
@@ -407,7 +422,9 @@ fn foreign_options(from: &BTreeMap<String, String>, to: &BTreeMap<String, String
         };
         options.push(format!("{how} {} {}", quote::ident(name), quote::literal(value)));
     }
-    options.extend(from.keys().filter(|name| !to.contains_key(*name)).map(|name| format!("DROP {}", quote::ident(name))));
+    options.extend(
+        from.keys().filter(|name| !to.contains_key(*name)).map(|name| format!("DROP {}", quote::ident(name))),
+    );
     format!("OPTIONS ({})", options.join(", "))
 }
 
@@ -431,10 +448,13 @@ pub(super) fn after_parents(fates: &Fates<'_>, child: &Column, parents: &[Name])
     let mut column = child.clone();
     for parent in parents {
         let id = ObjectId::relation(Kind::Table, parent);
-        let (Some(Object::Table(old)), Some(Object::Table(new))) = (fates.from.get(&id), fates.to.get(&id)) else {
+        let (Some(Object::Table(old)), Some(Object::Table(new))) = (fates.from.get(&id), fates.to.get(&id))
+        else {
             continue;
         };
-        let (Some(before), Some(after)) = (old.column(&child.name), new.column(&child.name)) else { continue };
+        let (Some(before), Some(after)) = (old.column(&child.name), new.column(&child.name)) else {
+            continue;
+        };
         if before.default != after.default {
             column.default.clone_from(&after.default);
         }

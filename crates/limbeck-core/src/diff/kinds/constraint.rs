@@ -60,7 +60,11 @@ pub(super) fn in_place(
     }
     let only_validated = Constraint { validated: new.validated, ..old.clone() } == *new;
     let draft = if only_validated && new.validated {
-        let words = format!("validate constraint {} on {}", id.name, id.of.as_ref().map(words::name).unwrap_or_default());
+        let words = format!(
+            "validate constraint {} on {}",
+            id.name,
+            id.of.as_ref().map(words::name).unwrap_or_default()
+        );
         Draft::new(id, Action::Validate { constraint: id.name.clone() }, words)
     } else {
         let action = Action::Swap { from: Box::new(from.0.clone()), to: Box::new(to.0.clone()) };

@@ -87,9 +87,8 @@ fn removal(fates: &Fates<'_>, id: &ObjectId, entry: &Entry) -> Vec<Draft> {
 /// An object that comes, for the first time or again.
 fn creation(fates: &Fates<'_>, id: &ObjectId, entry: &Entry, drafts: &mut Vec<Draft>) {
     let reason = fates.rebuilt.get(id).cloned();
-    let mut draft = Draft::create(id, entry, words::create(id, entry))
-        .because(reason)
-        .announces(Fact::Made(id.clone()));
+    let mut draft =
+        Draft::create(id, entry, words::create(id, entry)).because(reason).announces(Fact::Made(id.clone()));
     draft = match &entry.object {
         Object::Constraint(to) => constraint::created(id, to, draft),
         Object::Index(to) => index::created(id, to, draft),

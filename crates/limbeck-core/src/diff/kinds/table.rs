@@ -30,7 +30,11 @@ pub(super) fn finish(id: &ObjectId, entry: &Entry, statements: Vec<String>) -> D
                 _ => None,
             };
             for index in replica.into_iter().chain(&table.cluster_on) {
-                draft = draft.awaits(made(Kind::Index, &name, index)).awaits(made(Kind::Constraint, &name, index));
+                draft = draft.awaits(made(Kind::Index, &name, index)).awaits(made(
+                    Kind::Constraint,
+                    &name,
+                    index,
+                ));
             }
         }
         (Object::Sequence(sequence), _) => {
@@ -63,7 +67,9 @@ pub(super) fn in_place(fates: &Fates<'_>, id: &ObjectId, from: &Table, to: &Tabl
 fn columns(place: &Place<'_>, from: &Table, to: &Table, drafts: &mut Vec<Draft>) {
     let parents = ancestors(place.fates, to);
     let wait = |draft: Draft| {
-        parents.iter().fold(draft, |draft, parent| draft.awaits(Fact::Parent(ObjectId::relation(Kind::Table, parent))))
+        parents
+            .iter()
+            .fold(draft, |draft, parent| draft.awaits(Fact::Parent(ObjectId::relation(Kind::Table, parent))))
     };
     let mut found = Vec::new();
     for old in &from.columns {
@@ -110,9 +116,11 @@ fn kinship(place: &Place<'_>, from: &Table, to: &Table, drafts: &mut Vec<Draft>)
         }
         if let Some(new) = &to.partition_of {
             let parent = ObjectId::relation(Kind::Table, &new.parent);
-            let statement = format!("ALTER TABLE {} ATTACH PARTITION {table} {}", quote::name(&new.parent), new.bound);
+            let statement =
+                format!("ALTER TABLE {} ATTACH PARTITION {table} {}", quote::name(&new.parent), new.bound);
             let words = format!("attach {shown} to {}", words::name(&new.parent));
-            let action = Action::Rewrite { statements: vec![statement], reason: "reads the partition".into() };
+            let action =
+                Action::Rewrite { statements: vec![statement], reason: "reads the partition".into() };
             drafts.push(
                 Draft::new(place.id, action, words)
                     .awaits(Fact::Aside(place.id.clone()))
@@ -123,17 +131,27 @@ fn kinship(place: &Place<'_>, from: &Table, to: &Table, drafts: &mut Vec<Draft>)
         }
     }
     let mut say = |clause: String, words: String| {
-        drafts.push(Draft::alter(place.id, place.alter() + &clause, words).awaits(Fact::Parent(place.id.clone())));
+        drafts.push(
+            Draft::alter(place.id, place.alter() + &clause, words).awaits(Fact::Parent(place.id.clone())),
+        );
     };
     for parent in from.inherits.iter().filter(|parent| !to.inherits.contains(parent)) {
-        say(format!("NO INHERIT {}", quote::name(parent)), format!("let {shown} not inherit {}", words::name(parent)));
+        say(
+            format!("NO INHERIT {}", quote::name(parent)),
+            format!("let {shown} not inherit {}", words::name(parent)),
+        );
     }
     for parent in to.inherits.iter().filter(|parent| !from.inherits.contains(parent)) {
-        say(format!("INHERIT {}", quote::name(parent)), format!("let {shown} inherit {}", words::name(parent)));
+        say(
+            format!("INHERIT {}", quote::name(parent)),
+            format!("let {shown} inherit {}", words::name(parent)),
+        );
     }
     if from.of_type != to.of_type {
         match &to.of_type {
-            Some(of_type) => say(format!("OF {}", quote::name(of_type)), format!("make {shown} one of {of_type}")),
+            Some(of_type) => {
+                say(format!("OF {}", quote::name(of_type)), format!("make {shown} one of {of_type}"))
+            }
             None => say("NOT OF".to_owned(), format!("make {shown} an untyped one")),
         }
     }
@@ -176,7 +194,9 @@ fn security(place: &Place<'_>, from: &Table, to: &Table, drafts: &mut Vec<Draft>
     }
     match (from.force_row_security, to.force_row_security) {
         (false, true) => say("FORCE ROW LEVEL SECURITY", format!("force row level security of {shown}")),
-        (true, false) => say("NO FORCE ROW LEVEL SECURITY", format!("do not force row level security of {shown}")),
+        (true, false) => {
+            say("NO FORCE ROW LEVEL SECURITY", format!("do not force row level security of {shown}"))
+        }
         _ => {}
     }
 }

@@ -89,7 +89,8 @@ pub(super) fn add_values(id: &ObjectId, from: &Enum, to: &Enum, drafts: &mut Vec
             (Some(after), Some(_)) => format!(" AFTER {}", quote::literal(after)),
             (None, Some(before)) => format!(" BEFORE {}", quote::literal(before)),
         };
-        let statement = format!("ALTER TYPE {} ADD VALUE {}{place}", quote::name(&name), quote::literal(value));
+        let statement =
+            format!("ALTER TYPE {} ADD VALUE {}{place}", quote::name(&name), quote::literal(value));
         let words = format!("add value {} to {}", quote::literal(value), words::object(id));
         drafts.push(Draft::new(id, Action::AddValue(statement), words).role(Role::Provide));
         have.push(value.clone());
@@ -129,7 +130,9 @@ fn domain_checks(
 ) {
     let (alter, shown) = (format!("ALTER DOMAIN {}", quote::name(domain)), words::object(id));
     let stays = |old: &DomainCheck| {
-        to.iter().any(|new| new.name == old.name && new.definition == old.definition && (new.validated || !old.validated))
+        to.iter().any(|new| {
+            new.name == old.name && new.definition == old.definition && (new.validated || !old.validated)
+        })
     };
     for old in from.iter().filter(|old| !stays(old)) {
         let statement = format!("{alter} DROP CONSTRAINT {}", quote::ident(&old.name));

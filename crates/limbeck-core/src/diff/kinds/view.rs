@@ -34,7 +34,11 @@ pub(super) fn in_place(id: &ObjectId, from: &View, to: &View, entry: &Entry, dra
     } else if from.options != to.options {
         let clauses = column::parameters(&from.options, &to.options);
         let statements = clauses.into_iter().map(|clause| alter.clone() + &clause).collect();
-        drafts.push(Draft::new(id, Action::Alter(statements), format!("change options of {}", words::object(id))));
+        drafts.push(Draft::new(
+            id,
+            Action::Alter(statements),
+            format!("change options of {}", words::object(id)),
+        ));
     }
     for new in &to.columns {
         let old = from.columns.iter().find(|old| old.name == new.name);
@@ -53,7 +57,9 @@ fn in_place_column(
     let column = quote::ident(&new.name);
     if old.and_then(|old| old.default.as_ref()) != new.default.as_ref() {
         let (clause, words) = match &new.default {
-            Some(default) => (format!("SET DEFAULT {default}"), format!("set default of {shown} to {default}")),
+            Some(default) => {
+                (format!("SET DEFAULT {default}"), format!("set default of {shown} to {default}"))
+            }
             None => ("DROP DEFAULT".to_owned(), format!("drop default of {shown}")),
         };
         drafts.push(Draft::alter(id, format!("{alter}ALTER COLUMN {column} {clause}"), words));
