@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should panic"))]
 
 pub mod ddl;
+pub mod diff;
 pub mod graph;
 pub mod model;
 mod nearest;

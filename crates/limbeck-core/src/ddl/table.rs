@@ -150,7 +150,7 @@ pub fn column_definition(table: &Name, column: &Column) -> String {
     definition(table, column, Kind::Table, false)
 }
 
-fn definition(table: &Name, column: &Column, kind: Kind, postponed: bool) -> String {
+pub(super) fn definition(table: &Name, column: &Column, kind: Kind, postponed: bool) -> String {
     let Column { name, data_type, collation, nullability, .. } = column;
     let mut text = format!("{} {data_type}", quote::ident(name));
     if kind == Kind::ForeignTable && !column.options.is_empty() {

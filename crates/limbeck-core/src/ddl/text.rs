@@ -24,14 +24,14 @@ pub(super) fn lines(before: &str, items: &[String], after: &str) -> String {
 const WIDTH: usize = 100;
 
 /// `name=value` pairs for the parentheses of `WITH`.
-pub(super) fn parameters(options: &BTreeMap<String, String>) -> String {
+pub(crate) fn parameters(options: &BTreeMap<String, String>) -> String {
     let pair =
         |(name, value): (&String, &String)| format!("{}={}", parameter_name(name), parameter_value(value));
     options.iter().map(pair).collect::<Vec<_>>().join(", ")
 }
 
 /// The names of parameters, for `RESET`.
-pub(super) fn parameter_name(name: &str) -> String {
+pub(crate) fn parameter_name(name: &str) -> String {
     match name.strip_prefix("toast.") {
         Some(name) => format!("toast.{}", quote::ident(name)),
         None => quote::ident(name),

@@ -1,0 +1,197 @@
+//! A change while its place in the order is not known yet.
+
+use super::change::{Action, Change, Host};
+use crate::schema::{ConstraintKind, Entry, Kind, Name, Object, ObjectId};
+
+/// A change with what decides its place.
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    /// The change.
+    pub(super) change: Change,
+    /// What it does to the object, or to a column of it.
+    pub(super) role: Role,
+    /// The column, where it is about one.
+    pub(super) column: Option<String>,
+    /// When it runs where nothing else decides.
+    pub(super) stage: Stage,
+    /// Names that are free once it has run.
+    pub(super) frees: Vec<Key>,
+    /// Names that it needs free.
+    pub(super) takes: Vec<Key>,
+    /// What is true once it has run.
+    pub(super) announces: Vec<Fact>,
+    /// What has to be true before; a fact that nobody announces is true already.
+    pub(super) awaits: Vec<Fact>,
+}
+
+/// A name that only one thing can have at a time.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Key {
+    /// Of tables, views, sequences, indexes, composite types.
+    Relation(Name),
+    /// Of types, and of the row types of relations.
+    Type(Name),
+    /// A table's column.
+    Column(ObjectId, String),
+    /// Of anything else.
+    Object(ObjectId),
+}
+
+/// The names that an object has.
+pub(super) fn keys(id: &ObjectId, object: &Object) -> Vec<Key> {
+    let Some(name) = id.qualified() else { return vec![Key::Object(id.clone())] };
+    match (id.kind, object) {
+        (Kind::Enum | Kind::Domain | Kind::Range, _) => vec![Key::Type(name)],
+        (Kind::Index | Kind::Sequence, _) => vec![Key::Relation(name)],
+        (Kind::Table | Kind::ForeignTable | Kind::View | Kind::MaterializedView | Kind::Composite, _) => {
+            vec![Key::Relation(name.clone()), Key::Type(name)]
+        }
+        (_, Object::Constraint(constraint)) if has_index(constraint.kind) => {
+            vec![Key::Object(id.clone()), Key::Relation(name)]
+        }
+        _ => vec![Key::Object(id.clone())],
+    }
+}
+
+/// Whether an index belongs to a constraint of this kind, and has its name.
+pub(super) fn has_index(kind: ConstraintKind) -> bool {
+    matches!(kind, ConstraintKind::PrimaryKey | ConstraintKind::Unique | ConstraintKind::Exclusion)
+}
+
+/// Something about an object that a change brings about and another one waits for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fact {
+    /// The column takes no NULL.
+    NotNull(ObjectId, String),
+    /// No primary key and no identity insists on NOT NULL any more.
+    MayBeNull(ObjectId, String),
+    /// The column has neither default nor identity.
+    NoDefault(ObjectId, String),
+    /// The index or constraint is there.
+    Made(ObjectId),
+    /// The partition is no part of its old parent.
+    Aside(ObjectId),
+    /// The parent has been changed, and with it the child.
+    Parent(ObjectId),
+}
+
+/// What a change does to its object, or to its column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Takes it away: what needs it must have let go before.
+    Remove,
+    /// Gives it another name before it goes: what needs it and is made again must have gone.
+    Aside,
+    /// Lets go what it needs, for a moment.
+    Release,
+    /// Makes it, or makes it ready for what needs it: that comes later.
+    Provide,
+    /// Changes it in a way that PostgreSQL refuses while certain others need it; ready afterwards.
+    Disturb,
+    /// Nothing waits for it.
+    Adjust,
+}
+
+/// The order where nothing else decides: in one transaction it hardly matters, but a reader should find what belongs
+/// together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    /// New names for what is there.
+    Rename,
+    /// What is in the way.
+    Clear,
+    /// What is made or altered.
+    Build,
+    /// What is gone for good.
+    Part,
+}
+
+impl Draft {
+    /// A change in place, of what nothing waits for.
+    pub(super) fn new(object: &ObjectId, action: Action, words: String) -> Self {
+        Self {
+            change: Change {
+                object: object.clone(),
+                action,
+                words,
+                loss: None,
+                risk: None,
+                host: Host::New,
+                because: None,
+                after: Vec::new(),
+                farewell: false,
+            },
+            role: Role::Adjust,
+            column: None,
+            stage: Stage::Build,
+            frees: Vec::new(),
+            takes: Vec::new(),
+            announces: Vec::new(),
+            awaits: Vec::new(),
+        }
+    }
+
+    /// Statements as they are.
+    pub(super) fn alter(object: &ObjectId, statement: String, words: String) -> Self {
+        Self::new(object, Action::Alter(vec![statement]), words)
+    }
+
+    /// An object is made.
+    pub(super) fn create(object: &ObjectId, entry: &Entry, words: String) -> Self {
+        let mut draft = Self::new(object, Action::Create(Box::new(entry.clone())), words).role(Role::Provide);
+        draft.takes = keys(object, &entry.object);
+        draft
+    }
+
+    /// An object is taken away.
+    pub(super) fn drop(object: &ObjectId, entry: &Entry, words: String) -> Self {
+        let mut draft = Self::new(object, Action::Drop(Box::new(entry.clone())), words);
+        draft.frees = keys(object, &entry.object);
+        draft.role(Role::Remove).stage(Stage::Clear)
+    }
+
+    /// Whether it makes its object.
+    pub(super) fn makes(&self) -> bool {
+        matches!(self.change.action, Action::Create(_))
+    }
+
+    pub(super) fn role(mut self, role: Role) -> Self {
+        self.role = role;
+        self
+    }
+
+    pub(super) fn stage(mut self, stage: Stage) -> Self {
+        self.stage = stage;
+        self
+    }
+
+    pub(super) fn column(mut self, column: &str) -> Self {
+        self.column = Some(column.to_owned());
+        self
+    }
+
+    pub(super) fn loss(mut self, loss: impl Into<Option<String>>) -> Self {
+        self.change.loss = loss.into();
+        self
+    }
+
+    pub(super) fn risk(mut self, risk: impl Into<Option<String>>) -> Self {
+        self.change.risk = risk.into();
+        self
+    }
+
+    pub(super) fn because(mut self, reason: impl Into<Option<String>>) -> Self {
+        self.change.because = reason.into();
+        self
+    }
+
+    pub(super) fn announces(mut self, fact: Fact) -> Self {
+        self.announces.push(fact);
+        self
+    }
+
+    pub(super) fn awaits(mut self, fact: Fact) -> Self {
+        self.awaits.push(fact);
+        self
+    }
+}

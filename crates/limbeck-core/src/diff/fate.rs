@@ -1,0 +1,347 @@
+//! What becomes of each object: kept, altered in place, or taken away and made again, and what that does to those
+//! that need it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::kinds;
+use super::scope;
+use crate::schema::{Column, ConstraintKind, Kind, Name, Need, Object, ObjectId, Schema};
+
+/// Both sides, and what becomes of what is in them.
+pub(super) struct Fates<'a> {
+    /// The old side, with renames applied.
+    pub(super) from: &'a Schema,
+    /// The new side.
+    pub(super) to: &'a Schema,
+    /// PostgreSQL's major version.
+    pub(super) version: u32,
+    /// Objects that both sides have and that differ.
+    pub(super) changed: BTreeSet<&'a ObjectId>,
+    /// Of what both sides have: what is dropped and made again, and why.
+    pub(super) rebuilt: BTreeMap<&'a ObjectId, String>,
+    /// Columns that both sides have and that are not merely altered.
+    pub(super) columns: BTreeMap<(&'a ObjectId, &'a str), (ColumnFate, String)>,
+    /// Who needs an object of the old side.
+    users: BTreeMap<&'a ObjectId, Vec<(&'a ObjectId, &'a Need)>>,
+    /// What belongs to a table or view of the old side.
+    belongings: BTreeMap<&'a Name, Vec<&'a ObjectId>>,
+}
+
+/// What happens to a column that both sides have. The later ones include the earlier ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum ColumnFate {
+    /// Its default is dropped and set again.
+    ResetDefault,
+    /// `ALTER COLUMN ... TYPE`.
+    Retype,
+    /// It is dropped and added.
+    Recreate,
+}
+
+/// Something that goes, for good or for a moment.
+#[derive(Debug, Clone)]
+struct Disturbance<'a> {
+    id: &'a ObjectId,
+    column: Option<&'a str>,
+    how: How,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// For good.
+    Removed,
+    /// It is made again.
+    Rebuilt,
+    /// A column's type changes.
+    Retyped,
+}
+
+impl<'a> Fates<'a> {
+    /// Decides for all objects.
+    pub(super) fn decide(from: &'a Schema, to: &'a Schema, version: u32) -> Self {
+        let mut fates = Self {
+            from,
+            to,
+            version,
+            changed: BTreeSet::new(),
+            rebuilt: BTreeMap::new(),
+            columns: BTreeMap::new(),
+            users: BTreeMap::new(),
+            belongings: BTreeMap::new(),
+        };
+        let mut queue = fates.begin();
+        if fates.changed.is_empty() && queue.is_empty() {
+            return fates;
+        }
+        for (id, entry) in &from.objects {
+            for need in &entry.needs {
+                fates.users.entry(&need.on).or_default().push((id, need));
+            }
+            if let Some(relation) = &id.of {
+                fates.belongings.entry(relation).or_default().push(id);
+            }
+        }
+        while let Some(disturbance) = queue.pop_front() {
+            fates.spread(&disturbance, &mut queue);
+        }
+        fates
+    }
+
+    /// What the two sides say by themselves.
+    fn begin(&mut self) -> VecDeque<Disturbance<'a>> {
+        let mut queue = VecDeque::new();
+        for (id, before) in &self.from.objects {
+            let Some(after) = self.to.objects.get(id) else {
+                queue.push_back(Disturbance { id, column: None, how: How::Removed });
+                continue;
+            };
+            if before.says_the_same_as(after) {
+                continue;
+            }
+            self.changed.insert(id);
+            if let Some(reason) = kinds::must_rebuild(self, id, &before.object, &after.object) {
+                self.rebuilt.insert(id, reason);
+                queue.push_back(Disturbance { id, column: None, how: How::Rebuilt });
+            } else if let (Object::Table(old), Object::Table(new)) = (&before.object, &after.object) {
+                self.compare_columns(id, &old.columns, &new.columns, &mut queue);
+            }
+        }
+        queue
+    }
+
+    fn compare_columns(
+        &mut self,
+        id: &'a ObjectId,
+        old: &'a [Column],
+        new: &'a [Column],
+        queue: &mut VecDeque<Disturbance<'a>>,
+    ) {
+        for before in old {
+            let column = before.name.as_str();
+            match new.iter().find(|after| after.name == column) {
+                None => queue.push_back(Disturbance { id, column: Some(column), how: How::Removed }),
+                Some(after) => {
+                    if let Some((fate, reason)) = kinds::column_fate(before, after, self.version) {
+                        self.mark_column(id, column, fate, reason, queue);
+                    }
+                }
+            }
+        }
+    }
+
+    fn mark_column(
+        &mut self,
+        id: &'a ObjectId,
+        column: &'a str,
+        fate: ColumnFate,
+        reason: String,
+        queue: &mut VecDeque<Disturbance<'a>>,
+    ) {
+        let before = self.columns.get(&(id, column)).map(|(fate, _)| *fate);
+        if before.is_some_and(|before| before >= fate) {
+            return;
+        }
+        self.columns.insert((id, column), (fate, reason));
+        let how = match fate {
+            ColumnFate::ResetDefault => return,
+            ColumnFate::Retype => How::Retyped,
+            ColumnFate::Recreate => How::Rebuilt,
+        };
+        queue.push_back(Disturbance { id, column: Some(column), how });
+    }
+
+    /// Tells those that need it, and those that belong to it.
+    fn spread(&mut self, disturbance: &Disturbance<'a>, queue: &mut VecDeque<Disturbance<'a>>) {
+        for (user, need) in self.users.get(disturbance.id).cloned().unwrap_or_default() {
+            let concerned = disturbance.column.is_none_or(|column| need.column.as_deref() == Some(column));
+            if concerned && user != disturbance.id || concerned && need.by.is_some() {
+                self.reach(user, need, disturbance, queue);
+            }
+        }
+        if disturbance.column.is_some() || disturbance.how != How::Rebuilt {
+            return;
+        }
+        let Some(name) = disturbance.id.qualified() else { return };
+        if scope::host(self.from, &name).as_ref() != Some(disturbance.id) {
+            return;
+        }
+        for belonging in self.belongings.get(&name).cloned().unwrap_or_default() {
+            self.rebuild(belonging, format!("{} is made again", disturbance.id), queue);
+        }
+    }
+
+    /// Decides what a disturbance does to one that needs it.
+    fn reach(
+        &mut self,
+        user: &'a ObjectId,
+        need: &'a Need,
+        disturbance: &Disturbance<'a>,
+        queue: &mut VecDeque<Disturbance<'a>>,
+    ) {
+        if !self.to.objects.contains_key(user) || self.rebuilt.contains_key(user) {
+            return;
+        }
+        let reason = reason(disturbance);
+        match user.kind {
+            Kind::Table | Kind::ForeignTable => self.reach_table(user, need, disturbance, reason, queue),
+            Kind::Sequence if disturbance.how != How::Rebuilt => {}
+            Kind::Constraint | Kind::Index | Kind::Statistics => {
+                if self.breaks(user, disturbance) {
+                    self.rebuild(user, reason, queue);
+                }
+            }
+            _ => {
+                if !self.lets_go(user, disturbance) {
+                    self.rebuild(user, reason, queue);
+                }
+            }
+        }
+    }
+
+    /// A table's column that needs something.
+    fn reach_table(
+        &mut self,
+        table: &'a ObjectId,
+        need: &'a Need,
+        disturbance: &Disturbance<'a>,
+        reason: String,
+        queue: &mut VecDeque<Disturbance<'a>>,
+    ) {
+        let Some(column) = need.by.as_deref() else {
+            if disturbance.how == How::Rebuilt && self.is_partition_of(table, disturbance.id) {
+                self.rebuild(table, reason, queue);
+            }
+            return;
+        };
+        let (Some(Object::Table(old)), Some(Object::Table(new))) = (self.from.get(table), self.to.get(table))
+        else {
+            return;
+        };
+        let (Some(before), Some(after)) = (old.column(column), new.column(column)) else { return };
+        if disturbance.how == How::Removed || after.inherited {
+            return;
+        }
+        let is_type = disturbance.column.is_none() && is_type(disturbance.id.kind);
+        let fate = match (&before.generated, is_type) {
+            (Some(_), _) if after.generated.is_some() => ColumnFate::Recreate,
+            (_, true) => ColumnFate::Retype,
+            (_, false) => ColumnFate::ResetDefault,
+        };
+        self.mark_column(table, column, fate, reason, queue);
+    }
+
+    fn is_partition_of(&self, table: &ObjectId, parent: &ObjectId) -> bool {
+        let Some(Object::Table(table)) = self.to.get(table) else { return false };
+        table
+            .partition_of
+            .as_ref()
+            .is_some_and(|partition| Some(&partition.parent) == parent.qualified().as_ref())
+    }
+
+    /// Whether a constraint, index or statistics object cannot stay through it.
+    fn breaks(&self, user: &ObjectId, disturbance: &Disturbance<'_>) -> bool {
+        match disturbance.how {
+            // A changed one is swapped for one that does not need it.
+            How::Removed => !self.changed.contains(user),
+            How::Rebuilt => true,
+            // PostgreSQL makes them anew by itself, as they are; a foreign key only if the types still fit.
+            How::Retyped => self.changed.contains(user) || self.foreign_key_breaks(user, disturbance),
+        }
+    }
+
+    fn foreign_key_breaks(&self, user: &ObjectId, disturbance: &Disturbance<'_>) -> bool {
+        let Some(Object::Constraint(constraint)) = self.from.get(user) else { return false };
+        if constraint.kind != ConstraintKind::ForeignKey {
+            return false;
+        }
+        let (Some(Object::Table(old)), Some(Object::Table(new)), Some(column)) =
+            (self.from.get(disturbance.id), self.to.get(disturbance.id), disturbance.column)
+        else {
+            return false;
+        };
+        match (old.column(column), new.column(column)) {
+            (Some(before), Some(after)) => {
+                !kinds::compare_with_each_other(&before.data_type, &after.data_type)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it is replaced in place by one that does not need what is disturbed.
+    fn lets_go(&self, user: &ObjectId, disturbance: &Disturbance<'_>) -> bool {
+        if !self.changed.contains(user) {
+            return false;
+        }
+        let Some(after) = self.to.objects.get(user) else { return false };
+        !after.needs.iter().any(|need| {
+            need.on == *disturbance.id
+                && disturbance.column.is_none_or(|column| need.column.as_deref() == Some(column))
+        })
+    }
+
+    fn rebuild(&mut self, id: &'a ObjectId, reason: String, queue: &mut VecDeque<Disturbance<'a>>) {
+        if self.to.objects.contains_key(id) && !self.rebuilt.contains_key(id) {
+            self.rebuilt.insert(id, reason);
+            queue.push_back(Disturbance { id, column: None, how: How::Rebuilt });
+        }
+    }
+
+    /// Whether the old side has it and the new one has not, or it is made again.
+    pub(super) fn goes(&self, id: &ObjectId) -> bool {
+        self.from.objects.contains_key(id)
+            && (!self.to.objects.contains_key(id) || self.rebuilt.contains_key(id))
+    }
+
+    /// Whether the new side has it and the old one has not, or it is made again.
+    pub(super) fn comes(&self, id: &ObjectId) -> bool {
+        self.to.objects.contains_key(id)
+            && (!self.from.objects.contains_key(id) || self.rebuilt.contains_key(id))
+    }
+
+    /// Whether the old side's column of a table that stays is dropped, for good or to be added again.
+    pub(super) fn column_goes(&self, table: &ObjectId, column: &str) -> bool {
+        let (Some(Object::Table(old)), Some(Object::Table(new))) = (self.from.get(table), self.to.get(table))
+        else {
+            return false;
+        };
+        old.column(column).is_some()
+            && (new.column(column).is_none() || self.column_fate(table, column) == Some(ColumnFate::Recreate))
+    }
+
+    /// What happens to a column that both sides have, apart from what can be altered.
+    pub(super) fn column_fate(&self, table: &ObjectId, column: &str) -> Option<ColumnFate> {
+        self.columns.get(&(table, column)).map(|(fate, _)| *fate)
+    }
+
+    /// Who needs an object of the old side.
+    pub(super) fn users(&self, id: &ObjectId) -> &[(&'a ObjectId, &'a Need)] {
+        self.users.get(id).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Kinds that a column's type or collation may be.
+pub(super) fn is_type(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Enum
+            | Kind::Domain
+            | Kind::Composite
+            | Kind::Range
+            | Kind::Collation
+            | Kind::Table
+            | Kind::View
+            | Kind::MaterializedView
+    )
+}
+
+fn reason(disturbance: &Disturbance<'_>) -> String {
+    let what = match disturbance.column {
+        Some(column) => format!("column {column} of {}", disturbance.id),
+        None => disturbance.id.to_string(),
+    };
+    match disturbance.how {
+        How::Removed => format!("{what} goes"),
+        How::Rebuilt => format!("{what} is made again"),
+        How::Retyped => format!("{what} gets another type"),
+    }
+}

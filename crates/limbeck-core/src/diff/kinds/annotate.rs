@@ -1,0 +1,55 @@
+//! Comments and grants.
+
+use std::collections::BTreeSet;
+
+use crate::ddl;
+use crate::diff::change::Action;
+use crate::diff::draft::Draft;
+use crate::diff::fate::{ColumnFate, Fates};
+use crate::diff::words;
+use crate::schema::{Entry, Grant, Object, ObjectId};
+
+pub(super) fn comment_and_grants(
+    fates: &Fates<'_>,
+    id: &ObjectId,
+    from: &Entry,
+    to: &Entry,
+    drafts: &mut Vec<Draft>,
+) {
+    if from.comment != to.comment {
+        let statement = ddl::comment_on(id, &to.object, to.comment.as_deref());
+        drafts.push(annotation(
+            id,
+            vec![statement],
+            verb(from.comment.is_some(), to.comment.is_some()),
+            "comment",
+        ));
+    }
+    let before = standing(fates, id, from);
+    let statements = ddl::changed_grants(id, &before, &to.grants);
+    if !statements.is_empty() {
+        drafts.push(annotation(id, statements, "change", "privileges"));
+    }
+}
+
+/// The grants that are there after columns were dropped: theirs go with them.
+fn standing(fates: &Fates<'_>, id: &ObjectId, from: &Entry) -> BTreeSet<Grant> {
+    let Some(Object::Table(table)) = fates.to.get(id) else { return from.grants.clone() };
+    let stays = |column: &String| {
+        table.column(column).is_some() && fates.column_fate(id, column) != Some(ColumnFate::Recreate)
+    };
+    from.grants.iter().filter(|grant| grant.column.as_ref().is_none_or(stays)).cloned().collect()
+}
+
+fn annotation(id: &ObjectId, statements: Vec<String>, verb: &str, what: &str) -> Draft {
+    Draft::new(id, Action::Annotate(statements), format!("{verb} {what} of {}", words::object(id)))
+}
+
+/// `add`, `change` or `drop`.
+pub(super) fn verb(before: bool, after: bool) -> &'static str {
+    match (before, after) {
+        (false, _) => "add",
+        (true, true) => "change",
+        (true, false) => "drop",
+    }
+}

@@ -1,0 +1,478 @@
+//! Columns of tables that stay.
+
+use std::collections::BTreeMap;
+
+use super::annotate::verb;
+use super::{cast, sequence};
+use crate::ddl::{self, quote};
+use crate::diff::change::Action;
+use crate::diff::draft::{Draft, Fact, Key, Role, Stage};
+use crate::diff::fate::{ColumnFate, Fates};
+use crate::diff::words;
+use crate::schema::{
+    Column, Generation, Identity, IdentityKind, Kind, Name, Nullability, Object, ObjectId, Sequence,
+};
+
+/// What has to happen to a column that cannot merely be altered, and why.
+pub(crate) fn fate(from: &Column, to: &Column, version: u32) -> Option<(ColumnFate, String)> {
+    if from.inherited && to.inherited {
+        return None;
+    }
+    let retyped = from.data_type != to.data_type || from.collation != to.collation;
+    match (&from.generated, &to.generated) {
+        (None, Some(_)) => return Some((ColumnFate::Recreate, "it becomes a generated column".into())),
+        (Some(old), None) if old.generation == Generation::Virtual => {
+            return Some((ColumnFate::Recreate, "a virtual column cannot become an ordinary one".into()));
+        }
+        (Some(old), Some(new)) if old != new => {
+            let in_place = version >= 17 && old.generation == new.generation && !retyped;
+            if !in_place {
+                return Some((ColumnFate::Recreate, "its expression changes".into()));
+            }
+        }
+        _ => {}
+    }
+    retyped.then(|| (ColumnFate::Retype, "it gets another type".into()))
+}
+
+/// A table's column, for the generators here.
+pub(super) struct Place<'a> {
+    pub(super) fates: &'a Fates<'a>,
+    pub(super) id: &'a ObjectId,
+    pub(super) name: &'a Name,
+}
+
+impl Place<'_> {
+    /// `ALTER TABLE name `.
+    pub(super) fn alter(&self) -> String {
+        format!("ALTER {} {} ", self.id.kind.sql(), quote::name(self.name))
+    }
+
+    fn alter_column(&self, column: &str) -> String {
+        format!("{}ALTER COLUMN {} ", self.alter(), quote::ident(column))
+    }
+
+    fn words(&self, column: &str) -> String {
+        format!("{}.{column}", words::name(self.name))
+    }
+
+    fn not_null(&self, column: &str) -> Fact {
+        Fact::NotNull(self.id.clone(), column.to_owned())
+    }
+
+    fn may_be_null(&self, column: &str) -> Fact {
+        Fact::MayBeNull(self.id.clone(), column.to_owned())
+    }
+
+    fn no_default(&self, column: &str) -> Fact {
+        Fact::NoDefault(self.id.clone(), column.to_owned())
+    }
+
+    fn draft(&self, column: &str, action: Action, words: String) -> Draft {
+        Draft::new(self.id, action, words).column(column).announces(Fact::Parent(self.id.clone()))
+    }
+
+    fn set(&self, column: &str, clause: &str, words: String) -> Draft {
+        self.draft(column, Action::Alter(vec![self.alter_column(column) + clause]), words)
+    }
+}
+
+/// `ADD COLUMN`.
+pub(super) fn add(place: &Place<'_>, column: &Column) -> Draft {
+    let filled = column.default.is_some() || column.identity.is_some() || column.generated.is_some();
+    let risky = column.nullability == Nullability::NotNull && !filled && place.id.kind == Kind::Table;
+    let words = format!("add column {} ({})", place.words(&column.name), column.data_type);
+    let foreign = place.id.kind == Kind::ForeignTable;
+    let action = Action::AddColumn { column: Box::new(column.clone()), foreign };
+    let mut draft = place.draft(&column.name, action, words).role(Role::Provide);
+    draft.takes.push(Key::Column(place.id.clone(), column.name.clone()));
+    draft.announces(place.not_null(&column.name)).risk(
+        risky.then(|| format!("fails if {} has rows: the column has no default", words::name(place.name))),
+    )
+}
+
+/// `DROP COLUMN`, for good or to be added again.
+pub(super) fn drop(place: &Place<'_>, column: &Column, to: Option<&Column>) -> Draft {
+    let shown = place.words(&column.name);
+    let computed = column.generated.is_some() && to.is_none_or(|to| to.generated.is_some());
+    let loss = match (computed, to.and_then(|to| to.generated.as_ref())) {
+        (true, _) if to.is_some() => None,
+        (true, _) => Some(format!("the computed column {shown}")),
+        (false, _) => Some(format!("the values of {shown}")),
+    };
+    let statement = format!("{}DROP COLUMN {}", place.alter(), quote::ident(&column.name));
+    let mut draft = place
+        .draft(&column.name, Action::Alter(vec![statement]), format!("drop column {shown}"))
+        .role(Role::Remove)
+        .stage(if to.is_some() { Stage::Clear } else { Stage::Part })
+        .loss(loss);
+    draft.change.farewell = to.is_none();
+    draft.frees.push(Key::Column(place.id.clone(), column.name.clone()));
+    draft
+}
+
+/// A column that both sides have; `from` already has what its parents' changes bring.
+pub(super) fn in_place(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draft>) {
+    let retyped = place.fates.column_fate(place.id, &to.name) == Some(ColumnFate::Retype);
+    if retyped {
+        drafts.push(retype(place, from, to));
+        identity(place, &after_retype(from, to), to, drafts);
+    } else {
+        default(place, from, to, drafts);
+        identity(place, from, to, drafts);
+        storage(place, from, to, drafts);
+    }
+    expression(place, from, to, drafts);
+    nullability(place, from, to, drafts);
+    settings(place, from, to, drafts);
+    comment(place, from, to, drafts);
+}
+
+/// The identity's sequence follows the column's type.
+fn after_retype(from: &Column, to: &Column) -> Column {
+    let mut column = from.clone();
+    if let Some(Identity { sequence: Some((_, settings)), .. }) = &mut column.identity {
+        *settings = sequence::retyped(settings, &to.data_type);
+    }
+    column
+}
+
+fn retype(place: &Place<'_>, from: &Column, to: &Column) -> Draft {
+    let column = quote::ident(&to.name);
+    let remade = place.fates.columns.get(&(place.id, &to.name)).map(|(_, reason)| reason.clone());
+    let same_name = from.data_type == to.data_type && from.collation == to.collation;
+    let using = match (&to.generated, place.id.kind, same_name) {
+        (None, Kind::Table, true) => cast::through_text(&column, &to.data_type),
+        (None, Kind::Table, false) => cast::using(place.fates.to, &column, &from.data_type, &to.data_type),
+        _ => None,
+    };
+    let collate =
+        to.collation.as_ref().map(|name| format!(" COLLATE {}", quote::name(name))).unwrap_or_default();
+    let using = using.map(|using| format!(" USING {using}")).unwrap_or_default();
+    let mut clauses = Vec::new();
+    if from.default.is_some() {
+        clauses.push(format!("ALTER COLUMN {column} DROP DEFAULT"));
+    }
+    clauses.push(format!("ALTER COLUMN {column} TYPE {}{collate}{using}", to.data_type));
+    clauses.extend(to.default.as_ref().map(|default| format!("ALTER COLUMN {column} SET DEFAULT {default}")));
+    clauses.extend(to.storage.as_ref().map(|storage| format!("ALTER COLUMN {column} SET STORAGE {storage}")));
+    clauses
+        .extend(to.compression.as_ref().map(|name| format!("ALTER COLUMN {column} SET COMPRESSION {name}")));
+    let statement = place.alter() + &clauses.join(",\n    ");
+    let shown = place.words(&to.name);
+    let words = match same_name {
+        true => format!("rebuild column {shown}"),
+        false => format!("change type of {shown} from {} to {}", typed(from), typed(to)),
+    };
+    let foreign = place.id.kind == Kind::ForeignTable;
+    let action = match cast::rewrites(place.fates.from, from, to) || same_name {
+        true if !foreign => {
+            Action::Rewrite { statements: vec![statement], reason: "rewrites the table".into() }
+        }
+        _ => Action::Alter(vec![statement]),
+    };
+    let loss = cast::lossy(&from.data_type, &to.data_type);
+    place
+        .draft(&to.name, action, words)
+        .role(Role::Disturb)
+        .awaits(place.no_default(&to.name))
+        .loss(loss.map(|what| format!("{what} of {shown}")))
+        .risk(if foreign { None } else { cast::risk(place.fates.from, from, to, &shown) })
+        .because(remade.filter(|_| same_name))
+}
+
+fn typed(column: &Column) -> String {
+    match &column.collation {
+        Some(collation) => format!("{} collate {}", column.data_type, collation.name),
+        None => column.data_type.clone(),
+    }
+}
+
+fn default(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draft>) {
+    let reset = place.fates.column_fate(place.id, &to.name) == Some(ColumnFate::ResetDefault);
+    if from.default == to.default && !reset {
+        return;
+    }
+    let shown = place.words(&to.name);
+    if from.default.is_some() && (to.default.is_none() || reset) {
+        let words = format!("drop default of {shown}");
+        let draft = place.set(&to.name, "DROP DEFAULT", words).announces(place.no_default(&to.name));
+        drafts.push(if reset { draft.role(Role::Release).stage(Stage::Clear) } else { draft });
+    }
+    let Some(default) = &to.default else { return };
+    let words = match &from.default {
+        Some(old) if !reset => format!("change default of {shown} from {old} to {default}"),
+        _ => format!("set default of {shown} to {default}"),
+    };
+    let mut draft =
+        place.set(&to.name, &format!("SET DEFAULT {default}"), words).awaits(place.no_default(&to.name));
+    if let (Some(sequence), Action::Alter(statements)) =
+        (new_sequence(place, &to.name), &mut draft.change.action)
+    {
+        statements.insert(0, continue_after(&quote::name(&sequence), place.name, &to.name));
+    }
+    drafts.push(draft);
+}
+
+/// The sequence made by this plan that a default takes its values from.
+fn new_sequence(place: &Place<'_>, column: &str) -> Option<Name> {
+    let entry = place.fates.to.objects.get(place.id)?;
+    let need = entry.needs.iter().find(|need| {
+        need.by.as_deref() == Some(column) && need.on.kind == Kind::Sequence && place.fates.comes(&need.on)
+    })?;
+    need.on.qualified()
+}
+
+/// Sets a new sequence behind the values that the column has, so that it does not give one of them again.
+fn continue_after(sequence: &str, table: &Name, column: &str) -> String {
+    let (column, table) = (quote::ident(column), quote::name(table));
+    let sequence = quote::literal(sequence);
+    format!(
+        "SELECT pg_catalog.setval({sequence}, coalesce(max({column}), 1), max({column}) IS NOT NULL) FROM {table}"
+    )
+}
+
+fn identity(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draft>) {
+    let shown = place.words(&to.name);
+    match (&from.identity, &to.identity) {
+        (None, Some(identity)) => {
+            let clause = ddl::identity_clause(place.name, &to.name, identity);
+            let mut statements = vec![format!("{}ADD {clause}", place.alter_column(&to.name))];
+            if let Some((name, Sequence { increment: 1.., .. })) = &identity.sequence {
+                statements.push(continue_after(&quote::name(name), place.name, &to.name));
+            }
+            let words = format!("make {shown} an identity column");
+            let mut draft = place.draft(&to.name, Action::Alter(statements), words);
+            draft.takes.extend(identity.sequence.as_ref().map(|(name, _)| Key::Relation(name.clone())));
+            drafts.push(draft.awaits(place.not_null(&to.name)).awaits(place.no_default(&to.name)));
+        }
+        (Some(identity), None) => {
+            let words = format!("make {shown} an ordinary column");
+            let mut draft = place.set(&to.name, "DROP IDENTITY", words);
+            draft.frees.extend(identity.sequence.as_ref().map(|(name, _)| Key::Relation(name.clone())));
+            let (nullable, free) = (place.may_be_null(&to.name), place.no_default(&to.name));
+            drafts.push(draft.announces(nullable).announces(free));
+        }
+        (Some(old), Some(new)) if old != new => drafts.extend(change_identity(place, &to.name, old, new)),
+        _ => {}
+    }
+}
+
+fn change_identity(place: &Place<'_>, column: &str, from: &Identity, to: &Identity) -> Option<Draft> {
+    let mut clauses = Vec::new();
+    if from.kind != to.kind {
+        clauses.push(match to.kind {
+            IdentityKind::Always => "SET GENERATED ALWAYS".to_owned(),
+            IdentityKind::ByDefault => "SET GENERATED BY DEFAULT".to_owned(),
+        });
+    }
+    let mut statements = Vec::new();
+    if let (Some((old_name, old)), Some((new_name, new))) = (&from.sequence, &to.sequence) {
+        let settings = sequence::settings(old, new);
+        clauses.extend(settings.iter().map(|setting| format!("SET {setting}")));
+        if old.persistence != new.persistence {
+            let kind = sequence::persistence(new.persistence);
+            statements.push(format!("ALTER SEQUENCE {} SET {kind}", quote::name(old_name)));
+        }
+        statements.extend(super::super::rename::statements("SEQUENCE", old_name, new_name));
+    }
+    if !clauses.is_empty() {
+        statements.insert(0, place.alter_column(column) + &clauses.join(" "));
+    }
+    let words = format!("change identity of {}", place.words(column));
+    (!statements.is_empty()).then(|| place.draft(column, Action::Alter(statements), words))
+}
+
+fn expression(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draft>) {
+    let shown = place.words(&to.name);
+    match (&from.generated, &to.generated) {
+        (Some(_), None) => {
+            let words = format!("make {shown} an ordinary column");
+            drafts.push(place.set(&to.name, "DROP EXPRESSION", words).announces(place.no_default(&to.name)));
+        }
+        (Some(old), Some(new)) if old != new => {
+            let statement = format!("{}SET EXPRESSION AS ({})", place.alter_column(&to.name), new.expression);
+            let words = format!("change expression of {shown} to {}", new.expression);
+            let action = match new.generation {
+                Generation::Stored => {
+                    Action::Rewrite { statements: vec![statement], reason: "rewrites the table".into() }
+                }
+                Generation::Virtual => Action::Alter(vec![statement]),
+            };
+            drafts.push(place.draft(&to.name, action, words).role(Role::Disturb));
+        }
+        _ => {}
+    }
+}
+
+fn nullability(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draft>) {
+    let (column, shown) = (&to.name, place.words(&to.name));
+    match (from.nullability, to.nullability) {
+        (before, after) if before == after => {}
+        (_, Nullability::NotNull) => {
+            let action = Action::SetNotNull { column: column.clone(), proof: proof(place, column) };
+            drafts.push(
+                place
+                    .draft(column, action, format!("set {shown} not null"))
+                    .announces(place.not_null(column))
+                    .risk((place.id.kind == Kind::Table).then(|| format!("fails if {shown} has nulls"))),
+            );
+        }
+        (before, after) => {
+            if before != Nullability::Nullable {
+                let draft = place.set(column, "DROP NOT NULL", format!("let {shown} be null"));
+                drafts.push(draft.awaits(place.may_be_null(column)));
+            }
+            if after == Nullability::NotValid {
+                let name = quote::ident(&proof(place, column));
+                let clause = format!("ADD CONSTRAINT {name} NOT NULL {} NOT VALID", quote::ident(column));
+                let action = Action::Alter(vec![place.alter() + &clause]);
+                drafts.push(place.draft(column, action, format!("set {shown} not null for new rows")));
+            }
+        }
+    }
+}
+
+/// A name for a constraint, as PostgreSQL 18 would choose it, that no other constraint of the table has.
+fn proof(place: &Place<'_>, column: &str) -> String {
+    let taken = |name: &str| {
+        let id = ObjectId::of(Kind::Constraint, place.name, name);
+        place.fates.from.objects.contains_key(&id) || place.fates.to.objects.contains_key(&id)
+    };
+    let stem = format!("{}_{column}", place.name.name);
+    let mut suffix = "_not_null".to_owned();
+    for number in 1_u32.. {
+        // PostgreSQL cuts names at 63 bytes.
+        let name = format!("{}{suffix}", &stem[..stem.floor_char_boundary(63 - suffix.len())]);
+        if !taken(&name) {
+            return name;
+        }
+        suffix = format!("_not_null{number}");
+    }
+    stem
+}
+
+fn storage(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draft>) {
+    let (column, shown) = (&to.name, place.words(&to.name));
+    if from.storage != to.storage {
+        let storage = match &to.storage {
+            Some(storage) => storage.as_str(),
+            None if place.fates.version >= 16 => "DEFAULT",
+            None => cast::usual_storage(&to.data_type),
+        };
+        let words = format!("set storage of {shown} to {}", storage.to_lowercase());
+        drafts.push(place.set(column, &format!("SET STORAGE {storage}"), words));
+    }
+    if from.compression != to.compression {
+        let compression = to.compression.as_deref().unwrap_or("DEFAULT");
+        let words = format!("set compression of {shown} to {}", compression.to_lowercase());
+        drafts.push(place.set(column, &format!("SET COMPRESSION {compression}"), words));
+    }
+}
+
+fn settings(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draft>) {
+    let (column, shown) = (&to.name, place.words(&to.name));
+    if from.statistics != to.statistics {
+        let words = format!(
+            "{} statistics target of {shown}",
+            verb(from.statistics.is_some(), to.statistics.is_some())
+        );
+        drafts.push(place.set(column, &format!("SET STATISTICS {}", to.statistics.unwrap_or(-1)), words));
+    }
+    if from.options == to.options {
+        return;
+    }
+    let clauses = match place.id.kind {
+        Kind::ForeignTable => vec![foreign_options(&from.options, &to.options)],
+        _ => parameters(&from.options, &to.options),
+    };
+    let clauses: Vec<String> =
+        clauses.iter().map(|clause| format!("ALTER COLUMN {} {clause}", quote::ident(column))).collect();
+    let action = Action::Alter(vec![place.alter() + &clauses.join(", ")]);
+    drafts.push(place.draft(column, action, format!("change options of {shown}")));
+}
+
+/// `SET (...)` and `RESET (...)`.
+pub(super) fn parameters(from: &BTreeMap<String, String>, to: &BTreeMap<String, String>) -> Vec<String> {
+    let set: BTreeMap<String, String> = to
+        .iter()
+        .filter(|(name, value)| from.get(*name) != Some(value))
+        .map(|(n, v)| (n.clone(), v.clone()))
+        .collect();
+    let reset: Vec<String> =
+        from.keys().filter(|name| !to.contains_key(*name)).map(|name| ddl::parameter_name(name)).collect();
+    let mut clauses = Vec::new();
+    if !set.is_empty() {
+        clauses.push(format!("SET ({})", ddl::parameters(&set)));
+    }
+    if !reset.is_empty() {
+        clauses.push(format!("RESET ({})", reset.join(", ")));
+    }
+    clauses
+}
+
+/// `OPTIONS (ADD ..., SET ..., DROP ...)`.
+fn foreign_options(from: &BTreeMap<String, String>, to: &BTreeMap<String, String>) -> String {
+    let mut options = Vec::new();
+    for (name, value) in to {
+        let how = match from.get(name) {
+            None => "ADD",
+            Some(old) if old != value => "SET",
+            Some(_) => continue,
+        };
+        options.push(format!("{how} {} {}", quote::ident(name), quote::literal(value)));
+    }
+    options.extend(
+        from.keys().filter(|name| !to.contains_key(*name)).map(|name| format!("DROP {}", quote::ident(name))),
+    );
+    format!("OPTIONS ({})", options.join(", "))
+}
+
+fn comment(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draft>) {
+    if from.comment != to.comment {
+        let what = verb(from.comment.is_some(), to.comment.is_some());
+        let statement = comment_on(place.name, &to.name, to.comment.as_deref());
+        let words = format!("{what} comment of {}", place.words(&to.name));
+        drafts.push(place.draft(&to.name, Action::Annotate(vec![statement]), words));
+    }
+}
+
+/// `COMMENT ON COLUMN`.
+pub(super) fn comment_on(relation: &Name, column: &str, comment: Option<&str>) -> String {
+    let comment = comment.map_or_else(|| "NULL".to_owned(), quote::literal);
+    format!("COMMENT ON COLUMN {}.{} IS {comment}", quote::name(relation), quote::ident(column))
+}
+
+/// The parent tables' changes that reach a child's column by themselves.
+pub(super) fn after_parents(fates: &Fates<'_>, child: &Column, parents: &[Name]) -> Column {
+    let mut column = child.clone();
+    for parent in parents {
+        let id = ObjectId::relation(Kind::Table, parent);
+        let (Some(Object::Table(old)), Some(Object::Table(new))) = (fates.from.get(&id), fates.to.get(&id))
+        else {
+            continue;
+        };
+        let (Some(before), Some(after)) = (old.column(&child.name), new.column(&child.name)) else {
+            continue;
+        };
+        if before.default != after.default {
+            column.default.clone_from(&after.default);
+        }
+        if before.nullability != after.nullability {
+            column.nullability = after.nullability;
+        }
+        if before.storage != after.storage {
+            column.storage.clone_from(&after.storage);
+        }
+        if before.statistics != after.statistics {
+            column.statistics = after.statistics;
+        }
+        if before.identity != after.identity && fates.version >= 17 {
+            column.identity.clone_from(&after.identity);
+        }
+        if before.generated != after.generated {
+            column.generated.clone_from(&after.generated);
+        }
+    }
+    column
+}

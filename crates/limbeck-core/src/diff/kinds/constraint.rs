@@ -1,0 +1,75 @@
+//! Constraints of tables.
+
+use crate::diff::change::Action;
+use crate::diff::draft::{Draft, Fact, Role};
+use crate::diff::words;
+use crate::schema::{Constraint, ConstraintKind, Entry, Kind, ObjectId};
+
+/// A primary key waits for NOT NULL of its columns; the rest of a new constraint is a matter of how it is rendered.
+pub(super) fn created(id: &ObjectId, to: &Constraint, mut draft: Draft) -> Draft {
+    draft.change.risk = Some(risk(id, to));
+    if to.kind == ConstraintKind::PrimaryKey
+        && let Some(table) = &id.of
+    {
+        let table = ObjectId::relation(Kind::Table, table);
+        for column in &to.columns {
+            draft = draft.awaits(Fact::NotNull(table.clone(), column.clone()));
+        }
+    }
+    draft
+}
+
+/// A column may be null again once no primary key has it.
+pub(super) fn dropped(id: &ObjectId, from: &Constraint, mut draft: Draft) -> Draft {
+    if from.kind == ConstraintKind::PrimaryKey
+        && let Some(table) = &id.of
+    {
+        let table = ObjectId::relation(Kind::Table, table);
+        for column in &from.columns {
+            draft = draft.announces(Fact::MayBeNull(table.clone(), column.clone()));
+        }
+    }
+    draft
+}
+
+fn risk(id: &ObjectId, constraint: &Constraint) -> String {
+    let table = id.of.as_ref().map(words::name).unwrap_or_default();
+    let columns = constraint.columns.join(", ");
+    match constraint.kind {
+        ConstraintKind::PrimaryKey | ConstraintKind::Unique => {
+            format!("fails if {table} ({columns}) has duplicates")
+        }
+        ConstraintKind::Check => format!("fails if a row of {table} does not satisfy {}", id.name),
+        ConstraintKind::ForeignKey => {
+            let other = constraint.references.as_ref().map(words::name).unwrap_or_default();
+            format!("fails if a row of {table} ({columns}) has no row in {other}")
+        }
+        ConstraintKind::Exclusion => format!("fails if two rows of {table} exclude each other"),
+    }
+}
+
+pub(super) fn in_place(
+    id: &ObjectId,
+    from: (&Entry, &Constraint),
+    to: (&Entry, &Constraint),
+    drafts: &mut Vec<Draft>,
+) {
+    let (old, new) = (from.1, to.1);
+    if old == new {
+        return;
+    }
+    let only_validated = Constraint { validated: new.validated, ..old.clone() } == *new;
+    let draft = if only_validated && new.validated {
+        let words = format!(
+            "validate constraint {} on {}",
+            id.name,
+            id.of.as_ref().map(words::name).unwrap_or_default()
+        );
+        Draft::new(id, Action::Validate { constraint: id.name.clone() }, words)
+    } else {
+        let action = Action::Swap { from: Box::new(from.0.clone()), to: Box::new(to.0.clone()) };
+        let draft = Draft::new(id, action, words::alter(id, to.0)).role(Role::Provide);
+        created(id, new, dropped(id, old, draft)).announces(Fact::Made(id.clone()))
+    };
+    drafts.push(draft.risk(new.validated.then(|| risk(id, new))));
+}

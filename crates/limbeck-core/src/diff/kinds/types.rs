@@ -1,0 +1,210 @@
+//! Enums, domains, composite types, extensions; and types that are made again while columns have them.
+
+use super::column;
+use crate::ddl::quote;
+use crate::diff::change::Action;
+use crate::diff::draft::{Draft, Role, Stage, keys};
+use crate::diff::fate::Fates;
+use crate::diff::words;
+use crate::schema::{
+    Attribute, Composite, Domain, DomainCheck, Entry, Enum, Extension, Kind, Name, Nullability, ObjectId,
+};
+
+/// Values can be added to an enum, not removed or moved.
+pub(super) fn rebuild_enum(from: &Enum, to: &Enum) -> Option<&'static str> {
+    let mut rest = to.values.iter();
+    let grows = from.values.iter().all(|value| rest.any(|new| new == value));
+    (!grows).then_some("values are removed or moved")
+}
+
+pub(super) fn rebuild_domain(from: &Domain, to: &Domain) -> Option<&'static str> {
+    (from.base != to.base || from.collation != to.collation).then_some("its base type changes")
+}
+
+/// Attributes come and go at the end; one that a table's column has cannot get another type.
+pub(super) fn rebuild_composite(
+    fates: &Fates<'_>,
+    id: &ObjectId,
+    from: &Composite,
+    to: &Composite,
+) -> Option<&'static str> {
+    let find = |list: &[Attribute], name: &str| list.iter().find(|it| it.name == name).cloned();
+    let kept = from.attributes.iter().filter(|old| find(&to.attributes, &old.name).is_some());
+    let added = to.attributes.iter().filter(|new| find(&from.attributes, &new.name).is_none());
+    if !kept.chain(added).map(|it| &it.name).eq(to.attributes.iter().map(|it| &it.name)) {
+        return Some("its attributes are in another order");
+    }
+    let retyped = from.attributes.iter().any(|old| {
+        find(&to.attributes, &old.name)
+            .is_some_and(|new| old.data_type != new.data_type || old.collation != new.collation)
+    });
+    let in_table = fates.from.objects.iter().any(|(user, entry)| {
+        user.kind == Kind::Table && entry.needs.iter().any(|need| need.on == *id && need.by.is_some())
+    });
+    (retyped && in_table).then_some("an attribute gets another type")
+}
+
+/// Whether a type that is made again has columns, which are led over from the old one to the new one.
+pub(super) fn steps_aside(fates: &Fates<'_>, id: &ObjectId) -> bool {
+    let is_type =
+        matches!(id.kind, Kind::Enum | Kind::Domain | Kind::Composite | Kind::Range | Kind::Collation);
+    is_type
+        && fates.users(id).iter().any(|(user, need)| {
+            matches!(user.kind, Kind::Table | Kind::ForeignTable) && need.by.is_some() && !fates.goes(user)
+        })
+}
+
+/// The name that a type has while its successor takes its place.
+pub(crate) fn aside(name: &str) -> String {
+    const SUFFIX: &str = "__old";
+    format!("{}{SUFFIX}", &name[..name.floor_char_boundary(63 - SUFFIX.len())])
+}
+
+/// Another name for the old type now, and its end when nothing has it any more.
+pub(super) fn step_aside(id: &ObjectId, entry: &Entry, reason: Option<String>) -> Vec<Draft> {
+    let Some(name) = id.qualified() else { return Vec::new() };
+    let old = Name::new(name.schema.clone(), aside(&name.name));
+    let (kind, shown) = (id.kind.sql(), words::object(id));
+    let rename = format!("ALTER {kind} {} RENAME TO {}", quote::name(&name), quote::ident(&old.name));
+    let mut rename = Draft::alter(id, rename, format!("set the old {shown} aside"))
+        .role(Role::Aside)
+        .stage(Stage::Clear)
+        .because(reason.clone());
+    rename.frees = keys(id, &entry.object);
+    let drop = format!("DROP {kind} {}", quote::name(&old));
+    let drop = Draft::alter(id, drop, format!("drop the old {shown}")).role(Role::Remove).because(reason);
+    vec![rename, drop]
+}
+
+pub(super) fn add_values(id: &ObjectId, from: &Enum, to: &Enum, drafts: &mut Vec<Draft>) {
+    let Some(name) = id.qualified() else { return };
+    let mut have = from.values.clone();
+    for (at, value) in to.values.iter().enumerate() {
+        if have.contains(value) {
+            continue;
+        }
+        let before = to.values[at + 1..].iter().find(|next| have.contains(next));
+        let place = match (at.checked_sub(1).map(|at| &to.values[at]), before) {
+            (_, None) => String::new(),
+            (Some(after), Some(_)) => format!(" AFTER {}", quote::literal(after)),
+            (None, Some(before)) => format!(" BEFORE {}", quote::literal(before)),
+        };
+        let statement =
+            format!("ALTER TYPE {} ADD VALUE {}{place}", quote::name(&name), quote::literal(value));
+        let words = format!("add value {} to {}", quote::literal(value), words::object(id));
+        drafts.push(Draft::new(id, Action::AddValue(statement), words).role(Role::Provide));
+        have.push(value.clone());
+    }
+}
+
+pub(super) fn domain(id: &ObjectId, from: &Domain, to: &Domain, drafts: &mut Vec<Draft>) {
+    let Some(name) = id.qualified() else { return };
+    let (alter, shown) = (format!("ALTER DOMAIN {} ", quote::name(&name)), words::object(id));
+    let mut say = |clause: String, words: String, risk: Option<String>| {
+        drafts.push(Draft::alter(id, alter.clone() + &clause, words).role(Role::Provide).risk(risk));
+    };
+    if from.default != to.default {
+        match &to.default {
+            Some(default) => {
+                say(format!("SET DEFAULT {default}"), format!("set default of {shown} to {default}"), None);
+            }
+            None => say("DROP DEFAULT".to_owned(), format!("drop default of {shown}"), None),
+        }
+    }
+    match (from.nullability, to.nullability) {
+        (before, after) if before == after => {}
+        (_, Nullability::Nullable) => say("DROP NOT NULL".to_owned(), format!("let {shown} be null"), None),
+        _ => {
+            let risk = format!("fails if a column of {shown} has nulls");
+            say("SET NOT NULL".to_owned(), format!("set {shown} not null"), Some(risk));
+        }
+    }
+    domain_checks(id, &name, (&from.checks, &to.checks), drafts);
+}
+
+fn domain_checks(
+    id: &ObjectId,
+    domain: &Name,
+    (from, to): (&[DomainCheck], &[DomainCheck]),
+    drafts: &mut Vec<Draft>,
+) {
+    let (alter, shown) = (format!("ALTER DOMAIN {}", quote::name(domain)), words::object(id));
+    let stays = |old: &DomainCheck| {
+        to.iter().any(|new| {
+            new.name == old.name && new.definition == old.definition && (new.validated || !old.validated)
+        })
+    };
+    for old in from.iter().filter(|old| !stays(old)) {
+        let statement = format!("{alter} DROP CONSTRAINT {}", quote::ident(&old.name));
+        let words = format!("drop check {} of {shown}", old.name);
+        drafts.push(Draft::alter(id, statement, words).stage(Stage::Clear));
+    }
+    for new in to {
+        let risk = || format!("fails if a value of {shown} does not satisfy {}", new.name);
+        match from.iter().find(|old| old.name == new.name && stays(old)) {
+            Some(old) if old.validated == new.validated => {}
+            Some(_) => {
+                let words = format!("validate check {} of {shown}", new.name);
+                let action = Action::Validate { constraint: new.name.clone() };
+                drafts.push(Draft::new(id, action, words).risk(risk()));
+            }
+            None => {
+                let words = format!("add check {} to {shown}", new.name);
+                let action = Action::AddDomainCheck(Box::new(new.clone()));
+                drafts.push(Draft::new(id, action, words).role(Role::Provide).risk(new.validated.then(risk)));
+            }
+        }
+    }
+}
+
+pub(super) fn composite(id: &ObjectId, from: &Composite, to: &Composite, drafts: &mut Vec<Draft>) {
+    let Some(name) = id.qualified() else { return };
+    let (alter, shown) = (format!("ALTER TYPE {} ", quote::name(&name)), words::object(id));
+    let find = |list: &'_ [Attribute], name: &str| list.iter().find(|it| it.name == name).cloned();
+    for old in from.attributes.iter().filter(|old| find(&to.attributes, &old.name).is_none()) {
+        let words = format!("drop attribute {} of {shown}", old.name);
+        let loss = format!("the values of attribute {} of {shown}", old.name);
+        let statement = format!("{alter}DROP ATTRIBUTE {}", quote::ident(&old.name));
+        drafts.push(Draft::alter(id, statement, words).loss(loss).role(Role::Provide));
+    }
+    for new in &to.attributes {
+        let collate = |at: &Attribute| {
+            at.collation.as_ref().map(|name| format!(" COLLATE {}", quote::name(name))).unwrap_or_default()
+        };
+        let attribute = quote::ident(&new.name);
+        let typed = format!("{}{}", new.data_type, collate(new));
+        let old = find(&from.attributes, &new.name);
+        match &old {
+            None => {
+                let words = format!("add attribute {} ({}) to {shown}", new.name, new.data_type);
+                let statement = format!("{alter}ADD ATTRIBUTE {attribute} {typed}");
+                drafts.push(Draft::alter(id, statement, words).role(Role::Provide));
+            }
+            Some(old) if old.data_type != new.data_type || old.collation != new.collation => {
+                let words = format!("change type of attribute {} of {shown} to {}", new.name, new.data_type);
+                let statement = format!("{alter}ALTER ATTRIBUTE {attribute} TYPE {typed}");
+                drafts.push(Draft::alter(id, statement, words).role(Role::Provide));
+            }
+            Some(_) => {}
+        }
+        if old.and_then(|old| old.comment) != new.comment {
+            let statement = column::comment_on(&name, &new.name, new.comment.as_deref());
+            let words = format!("change comment of attribute {} of {shown}", new.name);
+            drafts.push(Draft::new(id, Action::Annotate(vec![statement]), words));
+        }
+    }
+}
+
+pub(super) fn extension(id: &ObjectId, from: &Extension, to: &Extension, drafts: &mut Vec<Draft>) {
+    let alter = format!("ALTER EXTENSION {} ", quote::ident(&id.name));
+    if from.schema != to.schema {
+        let words = format!("move {} to schema {}", words::object(id), to.schema);
+        let statement = format!("{alter}SET SCHEMA {}", quote::ident(&to.schema));
+        drafts.push(Draft::alter(id, statement, words).role(Role::Provide));
+    }
+    if let Some(version) = to.version.as_ref().filter(|version| from.version.as_ref() != Some(version)) {
+        let words = format!("update {} to {version}", words::object(id));
+        let statement = format!("{alter}UPDATE TO {}", quote::literal(version));
+        drafts.push(Draft::alter(id, statement, words).role(Role::Provide));
+    }
+}

@@ -1,0 +1,61 @@
+//! What differs between two schemas, as changes in an order in which they can run.
+//!
+//! ```text
+//! from ── renames ──▶ from'  ─┐
+//!                             ├─▶ fates ─▶ drafts (one generator per kind) ─▶ order ─▶ Changes
+//! to ──── scope ────▶ to'    ─┘
+//! ```
+//!
+//! `fates` decides for each object whether it can be altered or must be made again, and follows that to everything
+//! that needs it. `drafts` says what is to be done. `order` knows what must come before what, from what the objects
+//! of both sides need.
+
+mod candidates;
+mod change;
+mod draft;
+mod fate;
+mod kinds;
+mod options;
+mod order;
+mod removal;
+mod rename;
+mod scope;
+mod text;
+mod walk;
+mod words;
+
+use crate::schema::{Kind, Object, ObjectId, Schema};
+
+pub use candidates::{RenameCandidate, candidates};
+pub use change::{Action, Change, Changes, Host};
+pub use options::{Options, Owned, Partitions, Rename, Selection};
+
+/// What leads from one schema to another. Both were read from servers of one major version; what they need
+/// (`Entry::needs`) must be filled in.
+///
+/// The way back is `diff(to, from, &options.reversed())`.
+pub fn diff(from: &Schema, to: &Schema, options: &Options) -> Changes {
+    let (from, mut drafts) = rename::apply(from, to, &options.renames);
+    let to = scope::target(&from, to, options);
+    let fates = fate::Fates::decide(&from, &to, options.version);
+    let carried = removal::Carried::find(&fates);
+    drafts.extend(kinds::drafts(&fates, &carried));
+    for draft in &mut drafts {
+        draft.change.host = host(&fates, &draft.change.object);
+    }
+    Changes { changes: order::order(&fates, &carried, drafts) }
+}
+
+/// Whether the table or view of an object was there before.
+fn host(fates: &fate::Fates<'_>, id: &ObjectId) -> Host {
+    let own = matches!(id.kind, Kind::Table | Kind::ForeignTable | Kind::View | Kind::MaterializedView);
+    let relation = if own { id.qualified() } else { id.of.clone() };
+    let Some(host) = relation.and_then(|relation| scope::host(fates.to, &relation)) else { return Host::New };
+    if fates.comes(&host) {
+        return Host::New;
+    }
+    match fates.to.get(&host) {
+        Some(Object::Table(table)) if table.partition_by.is_some() => Host::Partitioned,
+        _ => Host::Existing,
+    }
+}

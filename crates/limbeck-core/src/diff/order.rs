@@ -1,0 +1,320 @@
+//! The order in which changes can run: a graph of what must come before what.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::change::{Action, Change};
+use super::draft::{Draft, Fact, Key, Role, Stage, keys};
+use super::fate::Fates;
+use super::removal::Carried;
+use super::scope;
+use crate::schema::{Kind, Name, Need, ObjectId};
+
+/// Puts the changes in order, and says of each which others must come before it.
+pub(super) fn order(fates: &Fates<'_>, carried: &Carried<'_>, drafts: Vec<Draft>) -> Vec<Change> {
+    let before = Graph::new(fates, carried, &drafts).before();
+    let ranks: Vec<Rank> = drafts.iter().map(rank).collect();
+    let sequence = sorted(&before, &ranks);
+    let mut positions = vec![0; drafts.len()];
+    for (position, &index) in sequence.iter().enumerate() {
+        positions[index] = position;
+    }
+    let mut changes: Vec<Option<Change>> = drafts.into_iter().map(|draft| Some(draft.change)).collect();
+    let mut ordered = Vec::with_capacity(changes.len());
+    for (position, &index) in sequence.iter().enumerate() {
+        let Some(mut change) = changes[index].take() else { continue };
+        let mut after: Vec<usize> = before[index].iter().map(|&index| positions[index]).collect();
+        // A circle was cut where this does not hold.
+        after.retain(|&other| other < position);
+        after.sort_unstable();
+        change.after = after;
+        ordered.push(change);
+    }
+    ordered
+}
+
+/// What decides where the graph does not.
+type Rank = (Stage, i32, Option<Name>, i32, ObjectId);
+
+fn rank(draft: &Draft) -> Rank {
+    let id = &draft.change.object;
+    let family = match id.kind {
+        Kind::Table | Kind::ForeignTable | Kind::Index | Kind::Constraint | Kind::Statistics => 50,
+        Kind::Rule | Kind::Trigger | Kind::Policy => 90,
+        kind if kind < Kind::Table => 0,
+        _ => 70,
+    };
+    let kind = id.kind as i32;
+    let relation = if family == 0 { None } else { id.of.clone().or_else(|| id.qualified()) };
+    match draft.stage {
+        Stage::Clear | Stage::Part => (draft.stage, -family, relation, -kind, id.clone()),
+        _ if family == 0 || family == 70 => (draft.stage, family + kind, None, kind, id.clone()),
+        _ => (draft.stage, family, relation, kind, id.clone()),
+    }
+}
+
+/// A topological order. Where there is a circle, which PostgreSQL's own rules leave no room for but an unusual
+/// catalog might, the lowest rank goes first.
+fn sorted(before: &[BTreeSet<usize>], ranks: &[Rank]) -> Vec<usize> {
+    let mut waits: Vec<usize> = before.iter().map(BTreeSet::len).collect();
+    let mut followers = vec![Vec::new(); before.len()];
+    for (index, others) in before.iter().enumerate() {
+        for &other in others {
+            followers[other].push(index);
+        }
+    }
+    let mut ready: BTreeSet<(&Rank, usize)> =
+        (0..before.len()).filter(|&index| waits[index] == 0).map(|index| (&ranks[index], index)).collect();
+    let mut open: BTreeSet<(&Rank, usize)> = (0..before.len()).map(|index| (&ranks[index], index)).collect();
+    let mut sequence = Vec::with_capacity(before.len());
+    while let Some(next) = ready.pop_first().or_else(|| open.first().copied()) {
+        open.remove(&next);
+        sequence.push(next.1);
+        for &follower in &followers[next.1] {
+            waits[follower] = waits[follower].saturating_sub(1);
+            let entry = (&ranks[follower], follower);
+            if waits[follower] == 0 && open.contains(&entry) {
+                ready.insert(entry);
+            }
+        }
+    }
+    sequence
+}
+
+struct Graph<'a> {
+    fates: &'a Fates<'a>,
+    carried: &'a Carried<'a>,
+    drafts: &'a [Draft],
+    /// The changes of each object.
+    of: BTreeMap<&'a ObjectId, Vec<usize>>,
+    /// What must come before each change.
+    before: Vec<BTreeSet<usize>>,
+}
+
+impl<'a> Graph<'a> {
+    fn new(fates: &'a Fates<'a>, carried: &'a Carried<'a>, drafts: &'a [Draft]) -> Self {
+        let mut of: BTreeMap<&ObjectId, Vec<usize>> = BTreeMap::new();
+        for (index, draft) in drafts.iter().enumerate() {
+            of.entry(&draft.change.object).or_default().push(index);
+        }
+        Self { fates, carried, drafts, of, before: vec![BTreeSet::new(); drafts.len()] }
+    }
+
+    fn before(mut self) -> Vec<BTreeSet<usize>> {
+        self.renames();
+        self.letting_go();
+        self.building_up();
+        self.names();
+        self.facts();
+        self.annotations();
+        self.schemas();
+        self.before
+    }
+
+    fn edge(&mut self, first: usize, then: usize) {
+        if first != then {
+            self.before[then].insert(first);
+        }
+    }
+
+    fn of(&self, id: &ObjectId) -> &[usize] {
+        self.of.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    /// All else goes by the new names.
+    fn renames(&mut self) {
+        let stages: Vec<Stage> = self.drafts.iter().map(|draft| draft.stage).collect();
+        for (index, stage) in stages.iter().enumerate() {
+            for (other, other_stage) in stages.iter().enumerate() {
+                let earlier = *other_stage == Stage::Rename && (*stage != Stage::Rename || other < index);
+                if earlier {
+                    self.edge(other, index);
+                }
+            }
+        }
+    }
+
+    /// Before something goes, what needs it must have let go.
+    fn letting_go(&mut self) {
+        let mut gone_with: BTreeMap<usize, Vec<&'a ObjectId>> = BTreeMap::new();
+        for id in self.carried.all() {
+            for remover in self.carriers(id) {
+                gone_with.entry(remover).or_default().push(id);
+            }
+        }
+        for (index, draft) in self.drafts.iter().enumerate() {
+            if !matches!(draft.role, Role::Remove | Role::Disturb | Role::Aside) {
+                continue;
+            }
+            let id = &draft.change.object;
+            self.let_go_of(id, draft.column.as_deref(), index);
+            for with in gone_with.get(&index).cloned().unwrap_or_default() {
+                self.let_go_of(with, None, index);
+            }
+        }
+    }
+
+    fn let_go_of(&mut self, id: &ObjectId, column: Option<&str>, index: usize) {
+        let role = self.drafts[index].role;
+        for (user, need) in self.fates.users(id) {
+            let concerned = column.is_none_or(|column| need.column.as_deref() == Some(column));
+            if !concerned || (*user == id && (column.is_none() || need.by.as_deref() == column)) {
+                continue;
+            }
+            let removers = self.removers(user, need);
+            let removed = !removers.is_empty();
+            for remover in removers {
+                self.edge(remover, index);
+            }
+            if role == Role::Remove && !removed {
+                for other in self.of(user).to_vec() {
+                    if self.drafts[other].column == need.by {
+                        self.edge(other, index);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The changes that end a need.
+    fn removers(&self, user: &ObjectId, need: &Need) -> Vec<usize> {
+        let ends = |&index: &usize| {
+            let draft = &self.drafts[index];
+            match draft.role {
+                Role::Remove => draft.column.is_none() || draft.column == need.by,
+                Role::Release => draft.column == need.by,
+                _ => false,
+            }
+        };
+        let mut removers: Vec<usize> = self.of(user).iter().copied().filter(ends).collect();
+        removers.extend(self.carriers(user));
+        removers
+    }
+
+    /// The changes that take an object along.
+    fn carriers(&self, id: &ObjectId) -> Vec<usize> {
+        let Some(carrier) = self.carried.carrier(id) else { return Vec::new() };
+        let takes = |&index: &usize| {
+            let draft = &self.drafts[index];
+            draft.role == Role::Remove && draft.column == carrier.column
+        };
+        self.of(&carrier.id).iter().copied().filter(takes).collect()
+    }
+
+    /// Before something is made, what it needs must be there.
+    fn building_up(&mut self) {
+        for (index, draft) in self.drafts.iter().enumerate() {
+            if !matches!(draft.role, Role::Provide | Role::Disturb | Role::Adjust)
+                || draft.stage == Stage::Rename
+            {
+                continue;
+            }
+            let id = &draft.change.object;
+            let Some(entry) = self.fates.to.objects.get(id) else { continue };
+            let makes = draft.makes();
+            for need in &entry.needs {
+                if makes || need.by == draft.column {
+                    self.provided(need, id, index);
+                }
+            }
+            if let Some(host) = id.of.as_ref().and_then(|relation| scope::host(self.fates.to, relation)) {
+                for other in self.of(&host).to_vec() {
+                    if self.drafts[other].makes() {
+                        self.edge(other, index);
+                    }
+                }
+            }
+        }
+    }
+
+    fn provided(&mut self, need: &Need, by: &ObjectId, index: usize) {
+        for other in self.of(&need.on).to_vec() {
+            let draft = &self.drafts[other];
+            let provides = matches!(draft.role, Role::Provide | Role::Disturb);
+            let concerned = match (&draft.column, &need.column) {
+                (Some(column), Some(wanted)) => column == wanted,
+                _ => need.on != *by,
+            };
+            if provides && concerned {
+                self.edge(other, index);
+            }
+        }
+    }
+
+    /// A name must be free before it is taken.
+    fn names(&mut self) {
+        let mut frees: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
+        for (index, draft) in self.drafts.iter().enumerate() {
+            for key in &draft.frees {
+                frees.entry(key.clone()).or_default().push(index);
+            }
+        }
+        for id in self.carried.all() {
+            let Some(entry) = self.fates.from.objects.get(id) else { continue };
+            for key in keys(id, &entry.object) {
+                frees.entry(key).or_default().extend(self.carriers(id));
+            }
+        }
+        for (index, draft) in self.drafts.iter().enumerate() {
+            for key in &draft.takes {
+                for first in frees.get(key).cloned().unwrap_or_default() {
+                    self.edge(first, index);
+                }
+            }
+        }
+    }
+
+    fn facts(&mut self) {
+        let mut announced: BTreeMap<&Fact, Vec<usize>> = BTreeMap::new();
+        for (index, draft) in self.drafts.iter().enumerate() {
+            for fact in &draft.announces {
+                announced.entry(fact).or_default().push(index);
+            }
+        }
+        for (index, draft) in self.drafts.iter().enumerate() {
+            for fact in &draft.awaits {
+                for first in announced.get(fact).cloned().unwrap_or_default() {
+                    self.edge(first, index);
+                }
+            }
+        }
+    }
+
+    /// Comments and grants come after what else is done to an object: an object made anew has none.
+    fn annotations(&mut self) {
+        for (index, draft) in self.drafts.iter().enumerate() {
+            if !matches!(draft.change.action, Action::Annotate(_)) {
+                continue;
+            }
+            for other in self.of(&draft.change.object).to_vec() {
+                let done = &self.drafts[other];
+                let same = draft.column.is_none() || done.column == draft.column;
+                if same && done.role != Role::Remove && !matches!(done.change.action, Action::Annotate(_)) {
+                    self.edge(other, index);
+                }
+            }
+        }
+    }
+
+    /// A schema comes before and goes after what is in it.
+    fn schemas(&mut self) {
+        let mut comes: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut goes: BTreeMap<&str, usize> = BTreeMap::new();
+        for (index, draft) in self.drafts.iter().enumerate() {
+            let id = &draft.change.object;
+            match (id.kind, draft.role) {
+                (Kind::Schema, Role::Remove) => goes.insert(&id.name, index),
+                (Kind::Schema, _) if draft.makes() => comes.insert(&id.name, index),
+                _ => None,
+            };
+        }
+        for (index, draft) in self.drafts.iter().enumerate() {
+            let Some(schema) = draft.change.object.schema.as_deref() else { continue };
+            if let Some(&first) = comes.get(schema) {
+                self.edge(first, index);
+            }
+            if let Some(&last) = goes.get(schema) {
+                self.edge(index, last);
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What is left out of a comparison: it is made the same on both sides.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use super::options::{Options, Owned, Partitions};
+use crate::schema::{Kind, Name, Object, ObjectId, Schema};
+
+/// The new side, with everything that is not compared as the old side has it.
+pub(super) fn target<'a>(from: &Schema, to: &'a Schema, options: &Options) -> Cow<'a, Schema> {
+    if compares_all(options, from, to) {
+        return Cow::Borrowed(to);
+    }
+    let mut target = to.clone();
+    let partitions = kept_partitions(from, to, options.partitions);
+    let ids: BTreeSet<&ObjectId> = from.objects.keys().chain(to.objects.keys()).collect();
+    for id in ids {
+        let (before, after) = (from.objects.get(id), to.objects.get(id));
+        if chosen(id, options)
+            && may_change(id, before.is_some(), after.is_some(), options, (from, to))
+            && !partitions.contains(&relation(id))
+        {
+            continue;
+        }
+        match before {
+            Some(entry) => target.objects.insert(id.clone(), entry.clone()),
+            None => target.objects.remove(id),
+        };
+    }
+    Cow::Owned(target)
+}
+
+fn compares_all(options: &Options, from: &Schema, to: &Schema) -> bool {
+    options.schemas.is_all()
+        && options.tables.is_all()
+        && options.kinds.is_all()
+        && options.owned == Owned::Everything
+        && kept_partitions(from, to, options.partitions).is_empty()
+}
+
+/// The table or view that it is or belongs to.
+fn relation(id: &ObjectId) -> Option<Name> {
+    id.of.clone().or_else(|| id.qualified())
+}
+
+/// Whether the filters take it in.
+fn chosen(id: &ObjectId, options: &Options) -> bool {
+    let schema = match (id.kind, &id.schema) {
+        (Kind::Schema, _) => Some(&id.name),
+        (_, schema) => schema.as_ref(),
+    };
+    let is_relation =
+        matches!(id.kind, Kind::Table | Kind::ForeignTable | Kind::View | Kind::MaterializedView);
+    let table = if is_relation || id.of.is_some() { relation(id) } else { None };
+    options.kinds.has(&id.kind)
+        && schema.is_none_or(|schema| options.schemas.has(schema))
+        && table.is_none_or(|table| options.tables.has(&table))
+}
+
+/// Whether it belongs to the project, where that matters.
+fn may_change(
+    id: &ObjectId,
+    before: bool,
+    after: bool,
+    options: &Options,
+    sides: (&Schema, &Schema),
+) -> bool {
+    let (owned, side) = match &options.owned {
+        Owned::Only(owned) if before && !after => (owned, sides.0),
+        Owned::Restores(owned) if after && !before => (owned, sides.1),
+        _ => return true,
+    };
+    let host = id.of.as_ref().and_then(|relation| host(side, relation));
+    owned.contains(id) || host.is_some_and(|host| owned.contains(&host))
+}
+
+/// The identity of the table or view of this name.
+pub(super) fn host(schema: &Schema, name: &Name) -> Option<ObjectId> {
+    [Kind::Table, Kind::View, Kind::MaterializedView, Kind::ForeignTable]
+        .into_iter()
+        .map(|kind| ObjectId::relation(kind, name))
+        .find(|id| schema.objects.contains_key(id))
+}
+
+/// Partitions of tables that both sides have, which only one of them has and which are left alone.
+fn kept_partitions(from: &Schema, to: &Schema, rule: Partitions) -> BTreeSet<Option<Name>> {
+    let (extra, other) = match rule {
+        Partitions::KeepExtra => (from, to),
+        Partitions::IgnoreMissing => (to, from),
+        Partitions::Compare => return BTreeSet::new(),
+    };
+    let mut kept = BTreeSet::new();
+    for (id, entry) in &extra.objects {
+        let Object::Table(table) = &entry.object else { continue };
+        let Some(partition) = &table.partition_of else { continue };
+        if !other.objects.contains_key(id) && stays(other, &partition.parent, extra) {
+            kept.insert(id.qualified());
+        }
+    }
+    kept
+}
+
+/// Whether the other side has the same partitioned table, or leaves it alone as a partition in turn.
+fn stays(other: &Schema, parent: &Name, extra: &Schema) -> bool {
+    let Some(here) = extra.table(parent) else { return false };
+    match (other.table(parent), &here.partition_of) {
+        (Some(there), _) => there.partition_by == here.partition_by,
+        (None, Some(grandparent)) => stays(other, &grandparent.parent, extra),
+        (None, None) => false,
+    }
+}

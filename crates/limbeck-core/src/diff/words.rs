@@ -1,0 +1,80 @@
+//! Changes for people.
+
+use crate::schema::{ConstraintKind, Entry, Kind, Name, Object, ObjectId, RoutineKind, Schema};
+
+/// A name; `public` goes without saying.
+pub(super) fn name(name: &Name) -> String {
+    if name.schema == "public" { name.name.clone() } else { name.to_string() }
+}
+
+/// `table users`, `index users_email_idx on users`, `function f(integer)`.
+pub(super) fn object(id: &ObjectId) -> String {
+    let kind = kind(id.kind);
+    let own = id.qualified().map_or_else(|| id.name.clone(), |own| name(&own));
+    match (&id.of, id.kind) {
+        (Some(relation), _) => format!("{kind} {} on {}", id.name, name(relation)),
+        (None, Kind::Routine | Kind::Operator) => format!("{kind} {own}({})", id.arguments),
+        (None, _) => format!("{kind} {own}"),
+    }
+}
+
+fn kind(kind: Kind) -> String {
+    match kind {
+        Kind::Enum => "enum".to_owned(),
+        Kind::Composite => "composite type".to_owned(),
+        Kind::Range => "range type".to_owned(),
+        kind => kind.sql().to_lowercase(),
+    }
+}
+
+/// As [`object`], with what only the object knows.
+fn exact(id: &ObjectId, entry: &Entry) -> String {
+    match &entry.object {
+        Object::Constraint(constraint) => {
+            let kind = match constraint.kind {
+                ConstraintKind::PrimaryKey => "primary key",
+                ConstraintKind::Unique => "unique constraint",
+                ConstraintKind::Check => "check",
+                ConstraintKind::ForeignKey => "foreign key",
+                ConstraintKind::Exclusion => "exclusion constraint",
+            };
+            object(id).replacen("constraint", kind, 1)
+        }
+        Object::Routine(routine) => {
+            let kind = match routine.kind {
+                RoutineKind::Function => "function",
+                RoutineKind::Procedure => "procedure",
+                RoutineKind::Aggregate => "aggregate",
+            };
+            object(id).replacen("routine", kind, 1)
+        }
+        Object::Table(table) if table.partition_of.is_some() => object(id).replacen("table", "partition", 1),
+        _ => object(id),
+    }
+}
+
+pub(super) fn create(id: &ObjectId, entry: &Entry) -> String {
+    format!("create {}", exact(id, entry))
+}
+
+pub(super) fn drop(id: &ObjectId, entry: &Entry) -> String {
+    format!("drop {}", exact(id, entry))
+}
+
+pub(super) fn alter(id: &ObjectId, entry: &Entry) -> String {
+    format!("change {}", exact(id, entry))
+}
+
+/// What is lost with an object: rows. What can be written down again is no loss, unless it is the only trace of
+/// something that the new side does not have.
+pub(super) fn loss(id: &ObjectId, object: &Object, to: &Schema) -> Option<String> {
+    let again = to.objects.contains_key(id);
+    let own = id.qualified().map(|own| name(&own)).unwrap_or_default();
+    match object {
+        Object::Table(_) if id.kind == Kind::Table => Some(format!("all rows of {own}")),
+        Object::Sequence(_) if !again => Some(format!("the position of sequence {own}")),
+        Object::Extension(_) if !again => Some(format!("what extension {} holds", id.name)),
+        Object::Schema if !again => Some(format!("schema {}", id.name)),
+        _ => None,
+    }
+}

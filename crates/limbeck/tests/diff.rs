@@ -1,0 +1,229 @@
+//! `tests/diff_cases/*/*.txt`: two schemas, what leads from one to the other and back, and whether it does.
+//!
+//! A case is a row of blocks, each begun by a line `-- name`: options (below), `before` and `after` with their SQL, then
+//! what is expected: `words`, `upgrade` and `downgrade`. Both schemas are loaded into databases of one server and read;
+//! the plan is run by the executor and what it leaves is compared with what it was to lead to; then the way back.
+//! `LIMBECK_BLESS=1` writes down what came out, `LIMBECK_CASE=word` runs the cases with that in their path.
+//!
+//! Options: `plain`; `rename KIND OLD NEW` (a table, `rename column TABLE OLD NEW`, `rename value ENUM OLD NEW`);
+//! `candidates` (they are listed); `partitions` (compared, too); `only KIND...`.
+
+#[path = "diff_support/mod.rs"]
+mod support;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use futures_util::StreamExt as _;
+use limbeck::core::ddl::section::{Mode, Style, section, statements};
+use limbeck::core::diff::{Changes, Options, Partitions, Rename, candidates, diff};
+use limbeck::core::schema::{Kind, Name, ObjectId, Schema};
+use limbeck::Job;
+use limbeck_testdb::TestServer;
+use support::{Work, read};
+
+/// How many cases run at once.
+const AT_ONCE: usize = 3;
+
+#[tokio::test]
+async fn cases() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diff_cases");
+    let only = std::env::var("LIMBECK_CASE").unwrap_or_default();
+    let mut files = Vec::new();
+    for group in fs::read_dir(folder).unwrap() {
+        files.extend(fs::read_dir(group.unwrap().path()).unwrap().map(|file| file.unwrap().path()));
+    }
+    files.retain(|file| file.display().to_string().contains(&only));
+    files.sort();
+    assert!(!files.is_empty());
+    let server = TestServer::start(Some(15)).await;
+    let failed: Vec<String> = futures_util::stream::iter(&files)
+        .map(|file| check(&server, file))
+        .buffer_unordered(AT_ONCE)
+        .filter_map(async |failure| failure)
+        .collect()
+        .await;
+    server.close().await;
+    assert!(failed.is_empty(), "{} of {} cases:\n{}", failed.len(), files.len(), failed.join("\n"));
+}
+
+/// One case; what is wrong with it.
+async fn check(server: &TestServer, file: &PathBuf) -> Option<String> {
+    let text = fs::read_to_string(file).unwrap();
+    let case = Case::parse(&text);
+    let name = format!("{}/{}", file.parent()?.file_name()?.display(), file.file_name()?.display());
+    let (printed, failure) = run(server, &case).await;
+    if let Some(failure) = failure {
+        return Some(format!("=== {name}: {failure}\n{printed}"));
+    }
+    if printed == text {
+        return None;
+    }
+    if std::env::var_os("LIMBECK_BLESS").is_some() {
+        fs::write(file, printed).unwrap();
+        return None;
+    }
+    Some(format!("=== {name}: printed\n{printed}"))
+}
+
+/// What a case says.
+struct Case {
+    head: String,
+    options: Options,
+    mode: Mode,
+    candidates: bool,
+    before: String,
+    after: String,
+}
+
+impl Case {
+    fn parse(text: &str) -> Self {
+        let mut case = Self {
+            head: String::new(),
+            options: Options::new(15),
+            mode: Mode::Online,
+            candidates: false,
+            before: String::new(),
+            after: String::new(),
+        };
+        let mut block = "";
+        for line in text.lines() {
+            match line.strip_prefix("-- ") {
+                Some("plain") => case.mode = Mode::Plain,
+                Some("candidates") => case.candidates = true,
+                Some("partitions") => case.options.partitions = Partitions::Compare,
+                Some(words) if words.starts_with("rename ") => case.options.renames.push(rename(words)),
+                Some(name @ ("before" | "after" | "words" | "upgrade" | "downgrade")) => {
+                    block = name;
+                    continue;
+                }
+                _ => {}
+            }
+            let part = match block {
+                "" => &mut case.head,
+                "before" => &mut case.before,
+                "after" => &mut case.after,
+                _ => continue,
+            };
+            part.push_str(line);
+            part.push('\n');
+        }
+        case
+    }
+}
+
+/// `rename KIND OLD NEW`, `rename column TABLE OLD NEW`, `rename value ENUM OLD NEW`.
+fn rename(words: &str) -> Rename {
+    let words: Vec<&str> = words.split_whitespace().skip(1).collect();
+    let name = |text: &str| {
+        let (schema, name) = text.split_once('.').unwrap_or(("public", text));
+        Name::new(schema, name)
+    };
+    match words.as_slice() {
+        ["column", table, from, to] => {
+            Rename::Column { table: name(table), from: (*from).into(), to: (*to).into() }
+        }
+        ["value", of, from, to] => Rename::Value { of: name(of), from: (*from).into(), to: (*to).into() },
+        ["schema", from, to] => Rename::Object {
+            from: ObjectId::global(Kind::Schema, *from),
+            to: ObjectId::global(Kind::Schema, *to),
+        },
+        ["function", from, to] => {
+            let id = |text: &str| {
+                let (own, arguments) = text.split_once('(').unwrap();
+                ObjectId::with_arguments(Kind::Routine, &name(own), arguments.trim_end_matches(')'))
+            };
+            Rename::Object { from: id(from), to: id(to) }
+        }
+        [kind, from, to] => {
+            let kinds = [
+                ("table", Kind::Table),
+                ("view", Kind::View),
+                ("enum", Kind::Enum),
+                ("domain", Kind::Domain),
+                ("composite", Kind::Composite),
+                ("sequence", Kind::Sequence),
+                ("collation", Kind::Collation),
+                ("matview", Kind::MaterializedView),
+            ];
+            let kind = kinds.iter().find(|(word, _)| word == kind).unwrap().1;
+            Rename::Object {
+                from: ObjectId::relation(kind, &name(from)),
+                to: ObjectId::relation(kind, &name(to)),
+            }
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What a case prints, and what went wrong.
+async fn run(server: &TestServer, case: &Case) -> (String, Option<String>) {
+    let (work, goal) = (Work::new(server).await, Work::new(server).await);
+    if let Err(error) = work.load(&case.before).await {
+        return (String::new(), Some(format!("before: {error}")));
+    }
+    if let Err(error) = goal.load(&case.after).await {
+        return (String::new(), Some(format!("after: {error}")));
+    }
+    let (before, after) = (read(&work.db).await, read(&goal.db).await);
+    let there = diff(&before, &after, &case.options);
+    let back = diff(&after, &before, &case.options.reversed());
+    let style = Style { version: case.options.version, mode: case.mode };
+    let (up, down) = (section(&statements(&there, &style)), section(&statements(&back, &style)));
+    let printed = print(case, &before, &after, &there, (&up, &down));
+    let failure = prove(&work, (&before, &after), case, (&up, &down)).await;
+    work.db.drop().await;
+    goal.db.drop().await;
+    (printed, failure)
+}
+
+fn print(case: &Case, before: &Schema, after: &Schema, there: &Changes, (up, down): (&str, &str)) -> String {
+    let mut printed = format!("{}-- before\n{}-- after\n{}-- words\n", case.head, case.before, case.after);
+    if case.candidates {
+        for candidate in candidates(before, after) {
+            let _ = writeln!(printed, "candidate: {} ({})", candidate.words, candidate.likeness);
+        }
+    }
+    for change in &there.changes {
+        printed.push_str(&change.words);
+        for (what, text) in [("destroys", &change.loss), ("because", &change.because)] {
+            if let Some(text) = text {
+                let _ = write!(printed, " [{what}: {text}]");
+            }
+        }
+        printed.push('\n');
+    }
+    let _ = write!(printed, "-- upgrade\n{up}-- downgrade\n{down}");
+    printed
+}
+
+/// Runs the plan and its way back; what is wrong afterwards.
+async fn prove(
+    work: &Work,
+    (before, after): (&Schema, &Schema),
+    case: &Case,
+    (up, down): (&str, &str),
+) -> Option<String> {
+    let revision = match Work::revision(up, down) {
+        Ok(revision) => revision,
+        Err(error) => return Some(format!("the plan cannot be read: {error}")),
+    };
+    if let Err(error) = work.run(&revision, Job::Upgrade("head")).await {
+        return Some(format!("the upgrade fails: {error}"));
+    }
+    let rest = diff(&read(&work.db).await, after, &Options { renames: Vec::new(), ..case.options.clone() });
+    if !rest.is_empty() {
+        return Some(format!("the upgrade leaves {}", left(&rest)));
+    }
+    if let Err(error) = work.run(&revision, Job::Downgrade("base")).await {
+        return Some(format!("the downgrade fails: {error}"));
+    }
+    let options = Options { renames: Vec::new(), ..case.options.reversed() };
+    let rest = diff(&read(&work.db).await, before, &options);
+    (!rest.is_empty()).then(|| format!("the downgrade leaves {}", left(&rest)))
+}
+
+fn left(rest: &Changes) -> String {
+    rest.changes.iter().map(|change| format!("\n    {}: {:?}", change.words, change.action)).collect()
+}

@@ -1,0 +1,56 @@
+//! A database that plans are tried on.
+
+use std::sync::Arc;
+
+use limbeck::catalog::{self, Filter};
+use limbeck::core::Source;
+use limbeck::core::schema::{Name, Schema};
+use limbeck::{Cancel, Control, Event, Job, Migrator, Project};
+use limbeck_testdb::{TestDb, TestServer};
+use sqlx::{AssertSqlSafe, Connection as _};
+
+/// A database to load, migrate and read.
+pub(crate) struct Work {
+    pub(crate) db: TestDb,
+}
+
+impl Work {
+    pub(crate) async fn new(server: &TestServer) -> Self {
+        Self { db: server.create_db().await }
+    }
+
+    /// Runs SQL as it is.
+    pub(crate) async fn load(&self, sql: &str) -> Result<(), String> {
+        let mut connection = self.db.connect().await;
+        let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await;
+        let _ = connection.close().await;
+        done.map(drop).map_err(|error| error.to_string())
+    }
+
+    /// Runs the sections by the executor.
+    pub(crate) async fn run(&self, migrator: &Migrator, job: Job<'_>) -> Result<(), String> {
+        let mut emit = |_: Event<'_>| {};
+        let mut control = Control { cancel: Cancel::default(), emit: &mut emit };
+        migrator.run(&self.db.url(), job, &mut control).await.map(drop).map_err(|error| format!("{error:#}"))
+    }
+
+    /// A project of one revision with these sections.
+    pub(crate) fn revision(up: &str, down: &str) -> Result<Migrator, String> {
+        let text = format!(
+            "-- a plan\n--\n-- revision: plan\n-- down_revision:\n\n-- limbeck:upgrade\n{up}\n-- limbeck:downgrade\n{down}"
+        );
+        let sources: Vec<Arc<Source>> = vec![Source::new("plan.sql", &text)];
+        Project::from_sources(&sources).map(Migrator::new).map_err(|error| format!("{error:#}"))
+    }
+}
+
+/// What a database holds, apart from limbeck's own tables.
+pub(crate) async fn read(db: &TestDb) -> Schema {
+    let mut connection = db.connect().await;
+    let filter =
+        Filter::default().without_schema("limbeck").without_table(Name::new("public", "alembic_version"));
+    let read = catalog::read(&mut connection, &filter).await.unwrap_or_else(|error| panic!("{error:#}"));
+    let _ = connection.close().await;
+    assert!(read.inexpressible.is_empty(), "{:?}", read.inexpressible);
+    read.schema
+}
