@@ -33,6 +33,49 @@ pub(crate) fn read(root: &Path, folder: &str) -> Result<Vec<File>, String> {
     names.into_iter().map(|name| read_file(root, &folder, name)).collect()
 }
 
+/// A Rust file, or every one in a folder and the folders in it, in the order of their paths.
+///
+/// # Errors
+/// A sentence: the path is missing, not readable or without Rust files, or a file is not readable text.
+pub(crate) fn rust_files(root: &Path, path: &str) -> Result<Vec<File>, String> {
+    let path = relative(path)?;
+    let mut files = Vec::new();
+    if root.join(&path).is_file() {
+        let (folder, name) = path.rsplit_once('/').unwrap_or((".", &path));
+        files.push(read_file(root, folder, name.to_owned())?);
+        return Ok(files);
+    }
+    collect(root, &path, &mut files).map_err(|why| {
+        format!("the folder `{path}` cannot be read: {why}\n  help: it is looked for in {}", root.display())
+    })??;
+    if files.is_empty() {
+        return Err(format!("the folder `{path}` holds no Rust file"));
+    }
+    files.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(files)
+}
+
+fn collect(root: &Path, folder: &str, files: &mut Vec<File>) -> std::io::Result<Result<(), String>> {
+    for entry in fs::read_dir(root.join(folder))? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if name.starts_with('.') {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            if let Err(why) = collect(root, &format!("{folder}/{name}"), files)? {
+                return Ok(Err(why));
+            }
+        } else if name.ends_with(".rs") {
+            match read_file(root, folder, name) {
+                Ok(file) => files.push(file),
+                Err(why) => return Ok(Err(why)),
+            }
+        }
+    }
+    Ok(Ok(()))
+}
+
 /// Brings `migrations\versions/` to `migrations/versions`, and refuses what would not travel with the package.
 pub(crate) fn relative(folder: &str) -> Result<String, String> {
     let mut parts = Vec::new();

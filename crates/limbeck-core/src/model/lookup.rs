@@ -50,7 +50,11 @@ impl<'a> Types<'a> {
                 Is::Enum(at) => self.enumeration(&self.found.enums[*at].1),
                 Is::Sql(text) => self.sql(text),
                 Is::Other(other) => self.resolve_in(other, &definition.home, depth + 1).map_err(|fault| {
-                    Fault { span, message: format!("`{name}`: {}", fault.message), ..fault }
+                    let message = match depth {
+                        0 => format!("`{name}`: {}", fault.message),
+                        _ => fault.message,
+                    };
+                    Fault { span, message, ..fault }
                 })?,
                 Is::Unknown(fault) => return Err(Fault { span, ..(**fault).clone() }),
             },
