@@ -484,7 +484,8 @@ fn once_each(found: Vec<Found>) -> Vec<Found> {
 
 /// Waiting for a table that is locked is not worth it: its estimate will do. What a transaction sets ends with
 /// it, also behind a pooler.
-const IMPATIENTLY: &str = "BEGIN; SET LOCAL lock_timeout = '500ms'; SET LOCAL statement_timeout = '20s'; SET LOCAL jit = off";
+const IMPATIENTLY: &str =
+    "BEGIN; SET LOCAL lock_timeout = '500ms'; SET LOCAL statement_timeout = '20s'; SET LOCAL jit = off";
 
 /// So many tables are counted in one transaction, which locks each of them until its end.
 const AT_ONCE: usize = 100;

@@ -9,7 +9,9 @@ use limbeck_core::{Code, Problem};
 
 use crate::error::Error;
 use crate::execute::outlook::has_to_wait;
-use crate::execute::parts::{Effort, Entries, Maker, Part, Prepared, Transaction, TransactionMode, is_segmented};
+use crate::execute::parts::{
+    Effort, Entries, Maker, Part, Prepared, Transaction, TransactionMode, is_segmented,
+};
 use crate::execute::prepare::prepare;
 use crate::execute::steps::refuse_in_sql;
 use crate::migrator::{Job, Options};

@@ -2,7 +2,7 @@ use clap::Args;
 use limbeck::Job;
 use limbeck::autogenerate::{Difference, Terms, Workshop};
 use limbeck::connect::Connection;
-use limbeck_core::ddl::Mode;
+use limbeck_core::ddl::section::Mode;
 use limbeck_core::graph::{Request, Splice, new_revision};
 use limbeck_core::plan::Purge;
 use limbeck_core::{Code, Problem};

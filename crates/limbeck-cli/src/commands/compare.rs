@@ -1,13 +1,11 @@
 //! What `check`, `diff` and `revision --autogenerate` have in common: working out schemas and showing what differs.
 
 use clap::Args;
-use limbeck::autogenerate::{
-    Difference, SchemaSource, Scope, Settings, Side, Terms, Wanted, Workshop,
-};
+use limbeck::autogenerate::{Difference, SchemaSource, Scope, Settings, Side, Terms, Wanted, Workshop};
 use limbeck::connect::{Connection, DatabaseUrl, Origin, process_env};
 use limbeck::local::{Kind, ThrowAway};
 use limbeck::{Error, ScratchOptions, StateOptions};
-use limbeck_core::ddl::Mode;
+use limbeck_core::ddl::section::Mode;
 use limbeck_core::diff::{Change, Owned};
 use limbeck_core::revision::RevisionId;
 use limbeck_core::{Code, Problem};
@@ -156,8 +154,10 @@ pub(super) fn refuse_inexpressible(sides: &[&Side]) -> Result<(), Problem> {
     let Some(first) = sides.iter().flat_map(|side| &side.inexpressible).next() else { return Ok(()) };
     let problem = Problem::new(Code::Inexpressible, format!("limbeck cannot compare {first}"));
     let problem = sides.iter().flat_map(|side| &side.inexpressible).skip(1).fold(problem, Problem::note);
-    Err(problem.help("compare the rest by taking it out of the database or files; what is not compared would be passed \
-                      over in silence"))
+    Err(problem.help(
+        "compare the rest by taking it out of the database or files; what is not compared would be passed \
+                      over in silence",
+    ))
 }
 
 /// How statements are to be: gentle to those who use the tables, or plain.

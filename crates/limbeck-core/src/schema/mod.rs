@@ -89,17 +89,8 @@ impl Entry {
     /// An object without comment and needs, and with the grants that PostgreSQL gives to everything of its kind.
     pub fn new(object: impl Into<Object>) -> Self {
         let object = object.into();
-        let kind = match &object {
-            Object::Routine(_) => Some(Kind::Routine),
-            Object::Enum(_) | Object::Domain(_) | Object::Composite(_) | Object::Range(_) => Some(Kind::Enum),
-            _ => None,
-        };
-        Self {
-            object,
-            comment: None,
-            grants: kind.map(Grant::defaults).unwrap_or_default(),
-            needs: BTreeSet::new(),
-        }
+        let grants = object.default_grants();
+        Self { object, comment: None, grants, needs: BTreeSet::new() }
     }
 
     /// Whether both say the same. What they need is not compared: it follows from the rest.

@@ -1,8 +1,10 @@
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Collation, Composite, Constraint, Domain, Enum, Index, Policy, Range, Routine, Rule, Sequence,
-    Statistics, Table, Trigger, View,
+    Collation, Composite, Constraint, Domain, Enum, Grant, Index, Kind, Policy, Range, Routine, Rule,
+    Sequence, Statistics, Table, Trigger, View,
 };
 
 /// What an object is made of.
@@ -45,6 +47,19 @@ pub enum Object {
     Policy(Policy),
     /// Any other kind: known by the statements that make it.
     Opaque(Opaque),
+}
+
+impl Object {
+    /// The grants that PostgreSQL gives to everything of its kind.
+    pub fn default_grants(&self) -> BTreeSet<Grant> {
+        match self {
+            Self::Routine(_) => Grant::defaults(Kind::Routine),
+            Self::Enum(_) | Self::Domain(_) | Self::Composite(_) | Self::Range(_) => {
+                Grant::defaults(Kind::Enum)
+            }
+            _ => BTreeSet::new(),
+        }
+    }
 }
 
 macro_rules! from {

@@ -1,6 +1,6 @@
 //! Two schemas, compared.
 
-use limbeck_core::ddl::{self, Mode, Style};
+use limbeck_core::ddl::section::{self, Mode, Style};
 use limbeck_core::diff::{self, Changes, Options, Owned, Rename};
 use limbeck_core::schema::Schema;
 
@@ -86,7 +86,7 @@ impl Difference {
     }
 
     fn section(&self, changes: &Changes, mode: Mode) -> String {
-        ddl::section(&ddl::statements(changes, &Style { version: self.terms.version, mode }))
+        section::section(&section::statements(changes, &Style { version: self.terms.version, mode }))
     }
 
     /// What still leads from a schema to where this one leads to; renames have happened by then.

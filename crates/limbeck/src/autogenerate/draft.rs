@@ -47,7 +47,8 @@ impl Workshop {
         let header = Arc::clone(revision.header());
         let id = &header.id.value;
         let parents: Vec<RevisionId> = header.down_revision.iter().map(|it| it.value.clone()).collect();
-        let migrator = Migrator::new(project.with(vec![revision])?).with_options(self.options()).structure_only();
+        let migrator =
+            Migrator::new(project.with(vec![revision])?).with_options(self.options()).structure_only();
         let scratch = self.scratch().await?;
         let server = scratch.version().text.clone();
         let database = scratch.create().await?;

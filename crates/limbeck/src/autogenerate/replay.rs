@@ -49,7 +49,9 @@ pub(super) async fn job(
         let mut control = Control { cancel: Cancel::default(), emit: &mut quiet };
         let outcome = migrator.run_on(&mut connection, None, job, &mut control).await;
         let missing = match &outcome {
-            Err(error) if scratch.missing_roles() == MissingRoles::Made => error.problems().first().and_then(|it| role_in(it.message())),
+            Err(error) if scratch.missing_roles() == MissingRoles::Made => {
+                error.problems().first().and_then(|it| role_in(it.message()))
+            }
             _ => None,
         };
         let again = match missing {

@@ -15,15 +15,8 @@ pub enum Scope {
 }
 
 /// What [`Scope::Models`] is about.
-const OF_MODELS: [Kind; 7] = [
-    Kind::Schema,
-    Kind::Enum,
-    Kind::Sequence,
-    Kind::Table,
-    Kind::Index,
-    Kind::Constraint,
-    Kind::Policy,
-];
+const OF_MODELS: [Kind; 7] =
+    [Kind::Schema, Kind::Enum, Kind::Sequence, Kind::Table, Kind::Index, Kind::Constraint, Kind::Policy];
 
 impl Scope {
     /// The scope of what a project wants.
@@ -40,7 +33,7 @@ impl Scope {
                 Object::Sequence(sequence) => sequence.owned_by.is_some(),
                 _ => OF_MODELS.contains(&id.kind),
             });
-            part.objects.values_mut().for_each(|entry| entry.grants.clear());
+            part.objects.values_mut().for_each(|entry| entry.grants = entry.object.default_grants());
         }
         part
     }

@@ -43,7 +43,10 @@ impl FromStr for SchemaSource {
             return Ok(Self::Files(path));
         }
         let meant = limbeck_core::nearest(text, ["models", "database", "revisions"]);
-        let problem = Problem::new(Code::BadSource, format!("`{text}` names no schema: there is no such file or folder"));
+        let problem = Problem::new(
+            Code::BadSource,
+            format!("`{text}` names no schema: there is no such file or folder"),
+        );
         Err(problem.help(match meant {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => "say models, database, revisions, revisions@REVISION, a URL, or the path of an SQL file or of a \

@@ -62,7 +62,9 @@ impl Workshop {
         if self.scratch.is_none() {
             self.scratch = Some(Scratch::open(&self.settings.scratch).await?);
         }
-        self.scratch.as_mut().ok_or_else(|| Problem::new(Code::Internal, "the scratch server vanished").into())
+        self.scratch
+            .as_mut()
+            .ok_or_else(|| Problem::new(Code::Internal, "the scratch server vanished").into())
     }
 
     /// The major version of the scratch server, which need not run for that.

@@ -56,7 +56,10 @@ impl Cache {
         let path = self.folder.as_ref()?.join(key.clone().name());
         let schema = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
         // So that what is used stays.
-        let _ = fs::File::options().append(true).open(&path).and_then(|file| file.set_modified(SystemTime::now()));
+        let _ = fs::File::options()
+            .append(true)
+            .open(&path)
+            .and_then(|file| file.set_modified(SystemTime::now()));
         Some(schema)
     }
 

@@ -113,21 +113,12 @@ impl Scratch {
 
     /// Makes an empty database and returns its name.
     pub(crate) async fn create(&mut self) -> Result<String, Error> {
-        self.create_from("template0").await
-    }
-
-    /// Makes a copy of a scratch database, to which nobody may be connected.
-    pub(crate) async fn copy(&mut self, original: &str) -> Result<String, Error> {
-        self.create_from(original).await
-    }
-
-    async fn create_from(&mut self, template: &str) -> Result<String, Error> {
         self.made += 1;
         let name = match &self.place {
             Place::Own(_) => format!("{PREFIX}{}", self.made),
             Place::Given(given) => format!("{PREFIX}{}_{}", given.run, self.made),
         };
-        let sql = format!("CREATE DATABASE {} TEMPLATE {}", ident(&name), ident(template));
+        let sql = format!("CREATE DATABASE {} TEMPLATE template0", ident(&name));
         self.execute(&sql).await.map(|()| name)
     }
 

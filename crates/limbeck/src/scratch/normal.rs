@@ -55,7 +55,10 @@ pub(crate) async fn load_into(scratch: &Scratch, database: &str, schema: &Schema
 
 fn same(a: &Schema, b: &Schema) -> bool {
     a.objects.len() == b.objects.len()
-        && a.objects.iter().zip(&b.objects).all(|((a_id, a), (b_id, b))| a_id == b_id && a.says_the_same_as(b))
+        && a.objects
+            .iter()
+            .zip(&b.objects)
+            .all(|((a_id, a), (b_id, b))| a_id == b_id && a.says_the_same_as(b))
 }
 
 /// What a normal form depends on: the schema, and the server that prints it.
