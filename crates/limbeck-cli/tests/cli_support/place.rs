@@ -31,6 +31,13 @@ static SERVER: LazyLock<(Runtime, TestServer)> = LazyLock::new(|| {
     (runtime, server)
 });
 
+/// A cache for all cases of the process: the first one that needs a scratch server makes the template, and what one worked
+/// out another one may use. It is new in every process, since what an older limbeck worked out would hide faults.
+static CACHE: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
+    let made = tempfile::Builder::new().prefix("limbeck-cli-cache-").tempdir();
+    made.unwrap_or_else(|error| panic!("no folder for a cache: {error}"))
+});
+
 /// Members of the role `locked` need their password.
 async fn ask_for_passwords(server: &TestServer) {
     let lines = "local all +locked scram-sha-256\\nlocal all all trust\\n";
@@ -61,8 +68,12 @@ impl Place {
         if let Some(name) = &case.project {
             let from =
                 if name == "adapter" { PathBuf::from(ADAPTER) } else { Path::new(PROJECTS).join(name) };
-            copy(&from.join("limbeck.toml"), &folder.join("limbeck.toml"))?;
-            copy(&from.join("migrations"), &folder.join("migrations"))?;
+            for part in ["limbeck.toml", "migrations", "src/models", "schema"] {
+                if from.join(part).exists() {
+                    fs::create_dir_all(folder.join(part).parent().unwrap_or(&folder))?;
+                    copy(&from.join(part), &folder.join(part))?;
+                }
+            }
         }
         let database = case.with_database.then(|| {
             let (runtime, server) = &*SERVER;
@@ -105,7 +116,7 @@ impl Place {
         }
         path.push("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned());
         shell.env("PATH", path.join(":")).env("HOME", self.root.path()).env("LC_ALL", "C.UTF-8");
-        shell.env("CASE_ROOT", self.root.path());
+        shell.env("CASE_ROOT", self.root.path()).env("XDG_CACHE_HOME", CACHE.path());
         let output = shell.output()?;
         Ok(Output {
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
