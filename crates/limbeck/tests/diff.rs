@@ -16,10 +16,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use futures_util::StreamExt as _;
+use limbeck::Job;
 use limbeck::core::ddl::section::{Mode, Style, section, statements};
 use limbeck::core::diff::{Changes, Options, Partitions, Rename, candidates, diff};
 use limbeck::core::schema::{Kind, Name, ObjectId, Schema};
-use limbeck::Job;
 use limbeck_testdb::TestServer;
 use support::{Work, read};
 

@@ -88,8 +88,10 @@ pub(super) enum Role {
     Provide,
     /// Changes it in a way that PostgreSQL refuses while certain others need it; ready afterwards.
     Disturb,
-    /// Nothing waits for it.
+    /// Nothing waits for it, but it may let go what the old side needs and wait for what the new side needs.
     Adjust,
+    /// It has nothing to do with what anything needs.
+    Tweak,
 }
 
 /// The order where nothing else decides: in one transaction it hardly matters, but a reader should find what belongs

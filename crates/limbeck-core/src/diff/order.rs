@@ -167,7 +167,8 @@ impl<'a> Graph<'a> {
             }
             if role == Role::Remove && !removed {
                 for other in self.of(user).to_vec() {
-                    if self.drafts[other].column == need.by {
+                    let draft = &self.drafts[other];
+                    if draft.column == need.by && draft.role != Role::Tweak {
                         self.edge(other, index);
                     }
                 }
@@ -212,7 +213,9 @@ impl<'a> Graph<'a> {
             let Some(entry) = self.fates.to.objects.get(id) else { continue };
             let makes = draft.makes();
             for need in &entry.needs {
-                if makes || need.by == draft.column {
+                // A sequence is made before the table that owns it, and owned later.
+                let owner = makes && id.kind == Kind::Sequence && need.column.is_some();
+                if !owner && (makes || need.by == draft.column) {
                     self.provided(need, id, index);
                 }
             }

@@ -1,6 +1,6 @@
 //! Changes for people.
 
-use crate::schema::{ConstraintKind, Entry, Kind, Name, Object, ObjectId, RoutineKind, Schema};
+use crate::schema::{ConstraintKind, Entry, Kind, Name, Object, ObjectId, RoutineKind, Schema, Sequence};
 
 /// A name; `public` goes without saying.
 pub(super) fn name(name: &Name) -> String {
@@ -65,6 +65,14 @@ pub(super) fn alter(id: &ObjectId, entry: &Entry) -> String {
     format!("change {}", exact(id, entry))
 }
 
+/// Whether its column goes on with an identity's own sequence.
+fn becomes_identity(sequence: &Sequence, to: &Schema) -> bool {
+    sequence.owned_by.as_ref().is_some_and(|(table, column)| {
+        let column = to.table(table).and_then(|table| table.column(column));
+        column.is_some_and(|column| column.identity.is_some())
+    })
+}
+
 /// What is lost with an object: rows. What can be written down again is no loss, unless it is the only trace of
 /// something that the new side does not have.
 pub(super) fn loss(id: &ObjectId, object: &Object, to: &Schema) -> Option<String> {
@@ -72,7 +80,9 @@ pub(super) fn loss(id: &ObjectId, object: &Object, to: &Schema) -> Option<String
     let own = id.qualified().map(|own| name(&own)).unwrap_or_default();
     match object {
         Object::Table(_) if id.kind == Kind::Table => Some(format!("all rows of {own}")),
-        Object::Sequence(_) if !again => Some(format!("the position of sequence {own}")),
+        Object::Sequence(sequence) if !again && !becomes_identity(sequence, to) => {
+            Some(format!("the position of sequence {own}"))
+        }
         Object::Extension(_) if !again => Some(format!("what extension {} holds", id.name)),
         Object::Schema if !again => Some(format!("schema {}", id.name)),
         _ => None,

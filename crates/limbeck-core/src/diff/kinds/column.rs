@@ -69,7 +69,10 @@ impl Place<'_> {
     }
 
     fn draft(&self, column: &str, action: Action, words: String) -> Draft {
-        Draft::new(self.id, action, words).column(column).announces(Fact::Parent(self.id.clone()))
+        Draft::new(self.id, action, words)
+            .column(column)
+            .announces(Fact::Parent(self.id.clone()))
+            .role(Role::Tweak)
     }
 
     fn set(&self, column: &str, clause: &str, words: String) -> Draft {
@@ -196,7 +199,10 @@ fn default(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draft
     let shown = place.words(&to.name);
     if from.default.is_some() && (to.default.is_none() || reset) {
         let words = format!("drop default of {shown}");
-        let draft = place.set(&to.name, "DROP DEFAULT", words).announces(place.no_default(&to.name));
+        let draft = place
+            .set(&to.name, "DROP DEFAULT", words)
+            .announces(place.no_default(&to.name))
+            .role(Role::Adjust);
         drafts.push(if reset { draft.role(Role::Release).stage(Stage::Clear) } else { draft });
     }
     let Some(default) = &to.default else { return };
@@ -288,7 +294,8 @@ fn expression(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Dr
     match (&from.generated, &to.generated) {
         (Some(_), None) => {
             let words = format!("make {shown} an ordinary column");
-            drafts.push(place.set(&to.name, "DROP EXPRESSION", words).announces(place.no_default(&to.name)));
+            let draft = place.set(&to.name, "DROP EXPRESSION", words).role(Role::Adjust);
+            drafts.push(draft.announces(place.no_default(&to.name)));
         }
         (Some(old), Some(new)) if old != new => {
             let statement = format!("{}SET EXPRESSION AS ({})", place.alter_column(&to.name), new.expression);

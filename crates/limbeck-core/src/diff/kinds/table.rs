@@ -7,7 +7,7 @@ use crate::diff::change::Action;
 use crate::diff::draft::{Draft, Fact, Role};
 use crate::diff::fate::{ColumnFate, Fates};
 use crate::diff::words;
-use crate::schema::{Entry, Kind, Name, Object, ObjectId, Persistence, ReplicaIdentity, Table};
+use crate::schema::{Entry, Kind, Name, Object, ObjectId, Persistence, ReplicaIdentity, Sequence, Table};
 
 /// What PostgreSQL cannot change about a table.
 pub(super) fn rebuild(from: &Table, to: &Table, version: u32) -> Option<&'static str> {
@@ -22,7 +22,13 @@ pub(super) fn rebuild(from: &Table, to: &Table, version: u32) -> Option<&'static
 
 /// What waits for things that need the object: owners of sequences, indexes for replication and clustering.
 pub(super) fn finish(id: &ObjectId, entry: &Entry, statements: Vec<String>) -> Draft {
-    let mut draft = Draft::new(id, Action::Annotate(statements), format!("finish {}", words::object(id)));
+    let words = match &entry.object {
+        Object::Sequence(Sequence { owned_by: Some((table, column)), .. }) => {
+            format!("let {}.{column} own {}", words::name(table), words::object(id))
+        }
+        _ => format!("set replica identity or clustering of {}", words::object(id)),
+    };
+    let mut draft = Draft::new(id, Action::Annotate(statements), words).role(Role::Tweak);
     match (&entry.object, id.qualified()) {
         (Object::Table(table), Some(name)) => {
             let replica = match &table.replica_identity {
