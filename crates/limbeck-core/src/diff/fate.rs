@@ -102,6 +102,9 @@ impl<'a> Fates<'a> {
             if let Some(reason) = kinds::must_rebuild(self, id, &before.object, &after.object) {
                 self.rebuilt.insert(id, reason);
                 queue.push_back(Disturbance { id, column: None, how: How::Rebuilt });
+            } else if kinds::is_new_key(&before.object, &after.object) {
+                // What counts on its uniqueness cannot stay through it, though it keeps its name.
+                queue.push_back(Disturbance { id, column: None, how: How::Rebuilt });
             } else if let (Object::Table(old), Object::Table(new)) = (&before.object, &after.object) {
                 self.compare_columns(id, &old.columns, &new.columns, &mut queue);
             }
@@ -218,10 +221,13 @@ impl<'a> Fates<'a> {
             return;
         };
         let (Some(before), Some(after)) = (old.column(column), new.column(column)) else { return };
-        if disturbance.how == How::Removed || after.inherited {
+        let is_type = disturbance.column.is_none() && is_type(disturbance.id.kind);
+        // A type of another kind may have taken the name.
+        let is_replaced =
+            is_type && before.data_type == after.data_type && before.collation == after.collation;
+        if after.inherited || (disturbance.how == How::Removed && !is_replaced) {
             return;
         }
-        let is_type = disturbance.column.is_none() && is_type(disturbance.id.kind);
         let fate = match (&before.generated, is_type) {
             (Some(_), _) if after.generated.is_some() => ColumnFate::Recreate,
             (_, true) => ColumnFate::Retype,

@@ -210,8 +210,8 @@ fn default(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draft
         Some(old) if !reset => format!("change default of {shown} from {old} to {default}"),
         _ => format!("set default of {shown} to {default}"),
     };
-    let mut draft =
-        place.set(&to.name, &format!("SET DEFAULT {default}"), words).awaits(place.no_default(&to.name));
+    let clause = format!("SET DEFAULT {default}");
+    let mut draft = place.set(&to.name, &clause, words).role(Role::Adjust).awaits(place.no_default(&to.name));
     if let (Some(sequence), Action::Alter(statements)) =
         (new_sequence(place, &to.name), &mut draft.change.action)
     {

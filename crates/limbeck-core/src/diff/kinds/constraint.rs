@@ -68,7 +68,7 @@ pub(super) fn in_place(
         Draft::new(id, Action::Validate { constraint: id.name.clone() }, words)
     } else {
         let action = Action::Swap { from: Box::new(from.0.clone()), to: Box::new(to.0.clone()) };
-        let draft = Draft::new(id, action, words::alter(id, to.0)).role(Role::Provide);
+        let draft = Draft::new(id, action, words::alter(id, to.0)).role(Role::Disturb);
         created(id, new, dropped(id, old, draft)).announces(Fact::Made(id.clone()))
     };
     drafts.push(draft.risk(new.validated.then(|| risk(id, new))));

@@ -4,10 +4,11 @@ use super::column;
 use crate::ddl::quote;
 use crate::diff::change::Action;
 use crate::diff::draft::{Draft, Role, Stage, keys};
-use crate::diff::fate::Fates;
+use crate::diff::fate::{ColumnFate, Fates};
 use crate::diff::words;
 use crate::schema::{
-    Attribute, Composite, Domain, DomainCheck, Entry, Enum, Extension, Kind, Name, Nullability, ObjectId,
+    Attribute, Composite, Domain, DomainCheck, Entry, Enum, Extension, Kind, Name, Nullability, Object,
+    ObjectId, Range,
 };
 
 /// Values can be added to an enum, not removed or moved.
@@ -49,9 +50,28 @@ pub(super) fn steps_aside(fates: &Fates<'_>, id: &ObjectId) -> bool {
     let is_type =
         matches!(id.kind, Kind::Enum | Kind::Domain | Kind::Composite | Kind::Range | Kind::Collation);
     is_type
-        && fates.users(id).iter().any(|(user, need)| {
-            matches!(user.kind, Kind::Table | Kind::ForeignTable) && need.by.is_some() && !fates.goes(user)
+        && fates.users(id).iter().any(|(user, need)| match (user.kind, &need.by) {
+            (Kind::Table | Kind::ForeignTable, Some(column)) => {
+                !fates.goes(user)
+                    && fates.column_fate(user, column) == Some(ColumnFate::Retype)
+                    && is_kept(fates, user, column)
+            }
+            // The old one of a type that steps aside still has this one.
+            (Kind::Domain | Kind::Composite | Kind::Range, None) => steps_aside(fates, user),
+            _ => false,
         })
+}
+
+/// Whether a column's type has the same name on both sides.
+fn is_kept(fates: &Fates<'_>, table: &ObjectId, column: &str) -> bool {
+    let (Some(Object::Table(old)), Some(Object::Table(new))) = (fates.from.get(table), fates.to.get(table))
+    else {
+        return false;
+    };
+    match (old.column(column), new.column(column)) {
+        (Some(old), Some(new)) => old.data_type == new.data_type && old.collation == new.collation,
+        _ => false,
+    }
 }
 
 /// The name that a type has while its successor takes its place.
@@ -71,9 +91,20 @@ pub(super) fn step_aside(id: &ObjectId, entry: &Entry, reason: Option<String>) -
         .stage(Stage::Clear)
         .because(reason.clone());
     rename.frees = keys(id, &entry.object);
+    if let (Object::Range(range), Action::Alter(statements)) = (&entry.object, &mut rename.change.action) {
+        statements.extend(multirange_aside(range));
+    }
     let drop = format!("DROP {kind} {}", quote::name(&old));
     let drop = Draft::alter(id, drop, format!("drop the old {shown}")).role(Role::Remove).because(reason);
     vec![rename, drop]
+}
+
+/// A range type's multirange goes with it, but has a name of its own.
+fn multirange_aside(range: &Range) -> Option<String> {
+    let (_, name) = range.definition.split_once("multirange_type_name = ")?;
+    let name = name.split(',').next()?.trim();
+    let plain = name.rsplit('.').next()?.trim_matches('"');
+    Some(format!("ALTER TYPE {name} RENAME TO {}", quote::ident(&aside(plain))))
 }
 
 pub(super) fn add_values(id: &ObjectId, from: &Enum, to: &Enum, drafts: &mut Vec<Draft>) {
