@@ -15,6 +15,7 @@ mod grants;
 mod indexes;
 mod inexpressible;
 mod needs;
+mod opaque;
 mod reader;
 mod relations;
 mod routines;
@@ -108,6 +109,15 @@ const SECTIONS: &[Section] = &[
     attached::RULES,
     attached::TRIGGERS,
     attached::POLICIES,
+    opaque::LANGUAGES,
+    opaque::FOREIGN,
+    opaque::OPERATORS,
+    opaque::FAMILIES,
+    opaque::CASTS,
+    opaque::TEXT_SEARCH,
+    opaque::EVENTS,
+    opaque::PUBLICATIONS,
+    opaque::DEFAULT_PRIVILEGES,
     grants::GRANTS,
     comments::COMMENTS,
     needs::MEMBERS,

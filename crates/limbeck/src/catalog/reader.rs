@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use limbeck_core::schema::{Column, Entry, Kind, Name, Object, ObjectId, Schema, Table, View};
+use limbeck_core::schema::{Column, Entry, Kind, Name, Object, ObjectId, Schema, Table};
 
 use super::{Filter, Read};
 
@@ -117,13 +117,6 @@ impl Reader {
     pub(super) fn table(&mut self, oid: i64) -> Option<&mut Table> {
         match &mut self.entry_at((class::CLASS, oid))?.object {
             Object::Table(table) => Some(table),
-            _ => None,
-        }
-    }
-
-    pub(super) fn view(&mut self, oid: i64) -> Option<&mut View> {
-        match &mut self.entry_at((class::CLASS, oid))?.object {
-            Object::View(view) => Some(view),
             _ => None,
         }
     }

@@ -18,7 +18,7 @@ pub(super) const RELATIONS: Section = Section {
              c.relpersistence = 'u' AS is_unlogged, c.reloptions AS options, t.reloptions AS toast_options, \
              CASE WHEN a.amname <> 'heap' THEN a.amname::text END AS method, \
              c.relrowsecurity AS row_security, c.relforcerowsecurity AS force_row_security, \
-             c.relreplident::text AS replica_identity, \
+             CASE WHEN c.relkind IN ('r', 'p') THEN c.relreplident::text END AS replica_identity, \
              CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END AS partition_by, \
              CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) END AS bound, \
              p.schemas AS parent_schemas, p.names AS parents, \
@@ -94,8 +94,8 @@ fn table(row: &PgRow) -> Result<Table, sqlx::Error> {
     table.force_row_security = row.try_get("force_row_security")?;
     // Which index it is, is found with the indexes.
     table.replica_identity = match row.try_get("replica_identity")? {
-        "n" => ReplicaIdentity::Nothing,
-        "f" => ReplicaIdentity::Full,
+        Some("n") => ReplicaIdentity::Nothing,
+        Some("f") => ReplicaIdentity::Full,
         _ => ReplicaIdentity::Default,
     };
     table.server = row.try_get("server")?;
