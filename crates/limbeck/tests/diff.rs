@@ -15,13 +15,13 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use futures_util::StreamExt as _;
+use futures_util::future::join_all;
 use limbeck::Job;
 use limbeck::core::ddl::section::{Mode, Style, section, statements};
 use limbeck::core::diff::{Changes, Options, Partitions, Rename, candidates, diff};
 use limbeck::core::schema::{Kind, Name, ObjectId, Schema};
 use limbeck_testdb::TestServer;
-use support::{Work, read};
+use support::{Work, prepare, read};
 
 /// How many cases run at once.
 const AT_ONCE: usize = 3;
@@ -38,22 +38,33 @@ async fn cases() {
     files.sort();
     assert!(!files.is_empty());
     let server = TestServer::start(Some(15)).await;
-    let failed: Vec<String> = futures_util::stream::iter(&files)
-        .map(|file| check(&server, file))
-        .buffer_unordered(AT_ONCE)
-        .filter_map(async |failure| failure)
-        .collect()
-        .await;
+    prepare(&server).await;
+    let workers = (0..AT_ONCE).map(|worker| {
+        let files = files.iter().skip(worker).step_by(AT_ONCE);
+        check_all(&server, files)
+    });
+    let failed: Vec<String> = join_all(workers).await.into_iter().flatten().collect();
     server.close().await;
     assert!(failed.is_empty(), "{} of {} cases:\n{}", failed.len(), files.len(), failed.join("\n"));
 }
 
+/// Cases one after the other, in the same two databases; what is wrong with them.
+async fn check_all(server: &TestServer, files: impl Iterator<Item = &PathBuf>) -> Vec<String> {
+    let (mut work, mut goal) = (Work::new(server).await, Work::new(server).await);
+    let mut failed = Vec::new();
+    for file in files {
+        failed.extend(check(&work, &goal, file).await);
+        (work, goal) = (work.emptied(server).await, goal.emptied(server).await);
+    }
+    failed
+}
+
 /// One case; what is wrong with it.
-async fn check(server: &TestServer, file: &PathBuf) -> Option<String> {
+async fn check(work: &Work, goal: &Work, file: &Path) -> Option<String> {
     let text = fs::read_to_string(file).unwrap();
     let case = Case::parse(&text);
     let name = format!("{}/{}", file.parent()?.file_name()?.display(), file.file_name()?.display());
-    let (printed, failure) = run(server, &case).await;
+    let (printed, failure) = run(work, goal, &case).await;
     if let Some(failure) = failure {
         return Some(format!("=== {name}: {failure}\n{printed}"));
     }
@@ -158,8 +169,7 @@ fn rename(words: &str) -> Rename {
 }
 
 /// What a case prints, and what went wrong.
-async fn run(server: &TestServer, case: &Case) -> (String, Option<String>) {
-    let (work, goal) = (Work::new(server).await, Work::new(server).await);
+async fn run(work: &Work, goal: &Work, case: &Case) -> (String, Option<String>) {
     if let Err(error) = work.load(&case.before).await {
         return (String::new(), Some(format!("before: {error}")));
     }
@@ -172,9 +182,7 @@ async fn run(server: &TestServer, case: &Case) -> (String, Option<String>) {
     let style = Style { version: case.options.version, mode: case.mode };
     let (up, down) = (section(&statements(&there, &style)), section(&statements(&back, &style)));
     let printed = print(case, &before, &after, &there, (&up, &down));
-    let failure = prove(&work, (&before, &after), case, (&up, &down)).await;
-    work.db.drop().await;
-    goal.db.drop().await;
+    let failure = prove(work, (&before, &after), case, (&up, &down)).await;
     (printed, failure)
 }
 

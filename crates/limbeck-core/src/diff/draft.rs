@@ -71,6 +71,8 @@ pub(super) enum Fact {
     Made(ObjectId),
     /// The partition is no part of its old parent.
     Aside(ObjectId),
+    /// The table's keys are as they will be: PostgreSQL chooses one of them when a foreign key is made.
+    Keys(ObjectId),
     /// The parent has been changed, and with it the child.
     Parent(ObjectId),
 }
@@ -88,6 +90,8 @@ pub(super) enum Role {
     Provide,
     /// Changes it in a way that PostgreSQL refuses while certain others need it; ready afterwards.
     Disturb,
+    /// Lets go what it needs, for a moment, in a way that PostgreSQL refuses while certain others need it.
+    Loosen,
     /// Nothing waits for it, but it may let go what the old side needs and wait for what the new side needs.
     Adjust,
     /// It has nothing to do with what anything needs.

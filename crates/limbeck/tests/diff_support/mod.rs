@@ -9,14 +9,30 @@ use limbeck::{Cancel, Control, Event, Job, Migrator, Project};
 use limbeck_testdb::{TestDb, TestServer};
 use sqlx::{AssertSqlSafe, Connection as _};
 
-/// A database to load, migrate and read.
+/// A database to load, migrate and read, which is emptied and used again: making and dropping one takes longer than all
+/// the rest.
 pub(crate) struct Work {
     pub(crate) db: TestDb,
+    empty: Schema,
 }
 
+/// The role that owns what is made in such a database, and nothing else.
+const OWNER: &str = "worker";
+
 impl Work {
+    /// An empty database on a server that [`prepare`] has been called for.
     pub(crate) async fn new(server: &TestServer) -> Self {
-        Self { db: server.create_db().await }
+        let db = server.create_db().await;
+        let empty = read(&db).await;
+        let work = Self { db, empty };
+        work.load(&format!("ALTER DATABASE {} SET role = {OWNER}", work.db.name())).await.unwrap();
+        work
+    }
+
+    /// Empties it; otherwise a new one takes its place.
+    pub(crate) async fn emptied(self, server: &TestServer) -> Self {
+        let dropped = self.load(&format!("DROP OWNED BY {OWNER} CASCADE")).await;
+        if dropped.is_ok() && read(&self.db).await == self.empty { self } else { Self::new(server).await }
     }
 
     /// Runs SQL as it is.
@@ -42,6 +58,14 @@ impl Work {
         let sources: Vec<Arc<Source>> = vec![Source::new("plan.sql", &text)];
         Project::from_sources(&sources).map(Migrator::new).map_err(|error| format!("{error:#}"))
     }
+}
+
+/// Makes the role that [`Work`] needs.
+pub(crate) async fn prepare(server: &TestServer) {
+    let mut connection = server.connect("postgres").await;
+    let role = format!("CREATE ROLE {OWNER} SUPERUSER");
+    sqlx::raw_sql(AssertSqlSafe(role)).execute(&mut connection).await.unwrap();
+    let _ = connection.close().await;
 }
 
 /// What a database holds, apart from limbeck's own tables.

@@ -118,6 +118,7 @@ pub(super) fn drop(place: &Place<'_>, column: &Column, to: Option<&Column>) -> D
 pub(super) fn in_place(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draft>) {
     let retyped = place.fates.column_fate(place.id, &to.name) == Some(ColumnFate::Retype);
     if retyped {
+        drafts.extend(loosen(place, from, to));
         drafts.push(retype(place, from, to));
         identity(place, &after_retype(from, to), to, drafts);
     } else {
@@ -129,6 +130,26 @@ pub(super) fn in_place(place: &Place<'_>, from: &Column, to: &Column, drafts: &m
     nullability(place, from, to, drafts);
     settings(place, from, to, drafts);
     comment(place, from, to, drafts);
+}
+
+/// A column of a range type that is made again is text meanwhile.
+fn loosen(place: &Place<'_>, from: &Column, to: &Column) -> Option<Draft> {
+    let entry = place.fates.from.objects.get(place.id)?;
+    let is_range = entry.needs.iter().any(|need| {
+        need.by.as_ref() == Some(&to.name) && need.on.kind == Kind::Range && place.fates.goes(&need.on)
+    });
+    if !is_range || from.data_type != to.data_type {
+        return None;
+    }
+    let (column, text) =
+        (quote::ident(&to.name), if to.data_type.ends_with("[]") { "text[]" } else { "text" });
+    let statement = format!(
+        "{}ALTER COLUMN {column} DROP DEFAULT, ALTER COLUMN {column} TYPE {text} USING {column}::{text}",
+        place.alter()
+    );
+    let action = Action::Rewrite { statements: vec![statement], reason: "rewrites the table".into() };
+    let words = format!("make {} a text for a moment", place.words(&to.name));
+    Some(place.draft(&to.name, action, words).role(Role::Loosen).stage(Stage::Clear))
 }
 
 /// The identity's sequence follows the column's type.

@@ -8,7 +8,7 @@ use crate::diff::fate::{ColumnFate, Fates};
 use crate::diff::words;
 use crate::schema::{
     Attribute, Composite, Domain, DomainCheck, Entry, Enum, Extension, Kind, Name, Nullability, Object,
-    ObjectId, Range,
+    ObjectId,
 };
 
 /// Values can be added to an enum, not removed or moved.
@@ -45,10 +45,10 @@ pub(super) fn rebuild_composite(
     (retyped && in_table).then_some("an attribute gets another type")
 }
 
-/// Whether a type that is made again has columns, which are led over from the old one to the new one.
+/// Whether a type that is made again has columns, which are led over from the old one to the new one. A range type's
+/// functions do not take another name along: its columns become texts for a moment instead.
 pub(super) fn steps_aside(fates: &Fates<'_>, id: &ObjectId) -> bool {
-    let is_type =
-        matches!(id.kind, Kind::Enum | Kind::Domain | Kind::Composite | Kind::Range | Kind::Collation);
+    let is_type = matches!(id.kind, Kind::Enum | Kind::Domain | Kind::Composite | Kind::Collation);
     is_type
         && fates.users(id).iter().any(|(user, need)| match (user.kind, &need.by) {
             (Kind::Table | Kind::ForeignTable, Some(column)) => {
@@ -57,7 +57,7 @@ pub(super) fn steps_aside(fates: &Fates<'_>, id: &ObjectId) -> bool {
                     && is_kept(fates, user, column)
             }
             // The old one of a type that steps aside still has this one.
-            (Kind::Domain | Kind::Composite | Kind::Range, None) => steps_aside(fates, user),
+            (Kind::Domain | Kind::Composite, None) => steps_aside(fates, user),
             _ => false,
         })
 }
@@ -91,20 +91,9 @@ pub(super) fn step_aside(id: &ObjectId, entry: &Entry, reason: Option<String>) -
         .stage(Stage::Clear)
         .because(reason.clone());
     rename.frees = keys(id, &entry.object);
-    if let (Object::Range(range), Action::Alter(statements)) = (&entry.object, &mut rename.change.action) {
-        statements.extend(multirange_aside(range));
-    }
     let drop = format!("DROP {kind} {}", quote::name(&old));
     let drop = Draft::alter(id, drop, format!("drop the old {shown}")).role(Role::Remove).because(reason);
     vec![rename, drop]
-}
-
-/// A range type's multirange goes with it, but has a name of its own.
-fn multirange_aside(range: &Range) -> Option<String> {
-    let (_, name) = range.definition.split_once("multirange_type_name = ")?;
-    let name = name.split(',').next()?.trim();
-    let plain = name.rsplit('.').next()?.trim_matches('"');
-    Some(format!("ALTER TYPE {name} RENAME TO {}", quote::ident(&aside(plain))))
 }
 
 pub(super) fn add_values(id: &ObjectId, from: &Enum, to: &Enum, drafts: &mut Vec<Draft>) {
