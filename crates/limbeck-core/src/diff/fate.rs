@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::kinds;
 use super::scope;
+use super::words;
 use crate::schema::{Column, ConstraintKind, Kind, Name, Need, Object, ObjectId, Schema};
 
 /// Both sides, and what becomes of what is in them.
@@ -169,7 +170,7 @@ impl<'a> Fates<'a> {
             return;
         }
         for belonging in self.belongings.get(&name).cloned().unwrap_or_default() {
-            self.rebuild(belonging, format!("{} is made again", disturbance.id), queue);
+            self.rebuild(belonging, format!("{} is made again", words::object(disturbance.id)), queue);
         }
     }
 
@@ -342,8 +343,11 @@ pub(super) fn is_type(kind: Kind) -> bool {
 
 fn reason(disturbance: &Disturbance<'_>) -> String {
     let what = match disturbance.column {
-        Some(column) => format!("column {column} of {}", disturbance.id),
-        None => disturbance.id.to_string(),
+        Some(column) => {
+            let table = disturbance.id.qualified().map(|name| words::name(&name)).unwrap_or_default();
+            format!("{table}.{column}")
+        }
+        None => words::object(disturbance.id),
     };
     match disturbance.how {
         How::Removed => format!("{what} goes"),

@@ -45,6 +45,7 @@ pub fn diff(from: &Schema, to: &Schema, options: &Options) -> Changes {
     let fates = fate::Fates::decide(&from, &to, options.version);
     let carried = removal::Carried::find(&fates);
     drafts.extend(kinds::drafts(&fates, &carried));
+    carried.tell(&fates, &mut drafts);
     for draft in &mut drafts {
         draft.change.host = host(&fates, &draft.change.object);
     }

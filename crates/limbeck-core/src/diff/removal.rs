@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::draft::{Draft, Role};
 use super::fate::Fates;
 use super::scope;
+use super::words;
 use crate::schema::{ConstraintKind, Kind, Name, Object, ObjectId};
 
 /// Objects that go with another one.
@@ -60,6 +62,26 @@ impl<'a> Carried<'a> {
             carrier = next;
         }
         Some(carrier)
+    }
+
+    /// Says of a column that goes what goes with it.
+    pub(super) fn tell(&self, fates: &Fates<'_>, drafts: &mut [Draft]) {
+        for draft in drafts.iter_mut().filter(|draft| draft.role == Role::Remove && draft.column.is_some()) {
+            let change = &mut draft.change;
+            let mut names = Vec::new();
+            for (id, carrier) in &self.by {
+                let with = carrier.id == change.object && carrier.column == draft.column;
+                if with
+                    && !fates.to.objects.contains_key(*id)
+                    && let Some(entry) = fates.from.objects.get(*id)
+                {
+                    names.push(words::own(id, entry));
+                }
+            }
+            if !names.is_empty() {
+                change.words = format!("{} with {}", change.words, names.join(", "));
+            }
+        }
     }
 
     /// Everything that goes with something else.

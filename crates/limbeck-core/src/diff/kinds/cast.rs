@@ -175,6 +175,7 @@ pub(super) fn lossy(from: &str, to: &str) -> Option<String> {
         (from, to) if from == to && from.starts_with("time") && fewer(&old.numbers, &new.numbers, 6) => {
             "fractions of seconds"
         }
+        ("smallint" | "integer" | "bigint" | "numeric", "boolean") => "all but whether it is 0",
         ("json", "jsonb") => "the order and duplicates of keys",
         ("time with time zone", "time without time zone") => "the time zone",
         _ => return None,
@@ -242,7 +243,7 @@ fn grows(from: &str, to: &str) -> bool {
                 | ("timestamp with time zone", "timestamp without time zone")
                 | ("json", "jsonb")
                 | ("jsonb", "json")
-                | ("boolean", "integer")
+                | ("boolean", "smallint" | "integer" | "bigint" | "numeric")
                 | ("real", "double precision")
                 | ("smallint" | "integer", "double precision" | "real")
         )

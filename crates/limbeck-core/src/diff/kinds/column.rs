@@ -162,11 +162,51 @@ fn after_retype(from: &Column, to: &Column) -> Column {
 }
 
 fn retype(place: &Place<'_>, from: &Column, to: &Column) -> Draft {
-    let column = quote::ident(&to.name);
-    let remade = place.fates.columns.get(&(place.id, &to.name)).map(|(_, reason)| reason.clone());
     let same_name = from.data_type == to.data_type && from.collation == to.collation;
+    // A collation that is made again leaves the values alone.
+    let remade_type = same_name && to.data_type.contains('.');
+    let statement = place.alter() + &retype_clauses(place, from, to, same_name, remade_type).join(",\n    ");
+    let shown = place.words(&to.name);
+    let words = match same_name {
+        true => format!("rebuild column {shown}"),
+        false => format!("change type of {shown} from {} to {}", typed(from), typed(to)),
+    };
+    let foreign = place.id.kind == Kind::ForeignTable;
+    let action = match cast::rewrites(place.fates.from, from, to) || remade_type {
+        true if !foreign => {
+            Action::Rewrite { statements: vec![statement], reason: "rewrites the table".into() }
+        }
+        _ => Action::Alter(vec![statement]),
+    };
+    let risk = match foreign {
+        true => None,
+        false if remade_type => {
+            Some(format!("fails if a value of {shown} is none of the new {}", to.data_type))
+        }
+        false => cast::risk(place.fates.from, from, to, &shown),
+    };
+    let loss = cast::lossy(&from.data_type, &to.data_type);
+    let remade = place.fates.columns.get(&(place.id, &to.name)).map(|(_, reason)| reason.clone());
+    place
+        .draft(&to.name, action, words)
+        .role(Role::Disturb)
+        .awaits(place.no_default(&to.name))
+        .loss(loss.map(|what| format!("{what} of {shown}")))
+        .risk(risk)
+        .because(remade.filter(|_| same_name))
+}
+
+/// The clauses of one `ALTER TABLE`: PostgreSQL runs the first before the second before the rest.
+fn retype_clauses(
+    place: &Place<'_>,
+    from: &Column,
+    to: &Column,
+    same_name: bool,
+    remade_type: bool,
+) -> Vec<String> {
+    let column = quote::ident(&to.name);
     let using = match (&to.generated, place.id.kind, same_name) {
-        (None, Kind::Table, true) => cast::through_text(&column, &to.data_type),
+        (None, Kind::Table, true) if remade_type => cast::through_text(&column, &to.data_type),
         (None, Kind::Table, false) => cast::using(place.fates.to, &column, &from.data_type, &to.data_type),
         _ => None,
     };
@@ -182,27 +222,7 @@ fn retype(place: &Place<'_>, from: &Column, to: &Column) -> Draft {
     clauses.extend(to.storage.as_ref().map(|storage| format!("ALTER COLUMN {column} SET STORAGE {storage}")));
     clauses
         .extend(to.compression.as_ref().map(|name| format!("ALTER COLUMN {column} SET COMPRESSION {name}")));
-    let statement = place.alter() + &clauses.join(",\n    ");
-    let shown = place.words(&to.name);
-    let words = match same_name {
-        true => format!("rebuild column {shown}"),
-        false => format!("change type of {shown} from {} to {}", typed(from), typed(to)),
-    };
-    let foreign = place.id.kind == Kind::ForeignTable;
-    let action = match cast::rewrites(place.fates.from, from, to) || same_name {
-        true if !foreign => {
-            Action::Rewrite { statements: vec![statement], reason: "rewrites the table".into() }
-        }
-        _ => Action::Alter(vec![statement]),
-    };
-    let loss = cast::lossy(&from.data_type, &to.data_type);
-    place
-        .draft(&to.name, action, words)
-        .role(Role::Disturb)
-        .awaits(place.no_default(&to.name))
-        .loss(loss.map(|what| format!("{what} of {shown}")))
-        .risk(if foreign { None } else { cast::risk(place.fates.from, from, to, &shown) })
-        .because(remade.filter(|_| same_name))
+    clauses
 }
 
 fn typed(column: &Column) -> String {

@@ -71,7 +71,7 @@ fn removal(fates: &Fates<'_>, id: &ObjectId, entry: &Entry) -> Vec<Draft> {
         return types::step_aside(id, entry, reason);
     }
     let for_good = reason.is_none();
-    let loss = words::loss(id, &entry.object, fates.to);
+    let loss = words::loss(id, entry, fates.to);
     let mut draft = Draft::drop(id, entry, words::drop(id, entry)).because(reason).loss(loss);
     if for_good && !matches!(id.kind, Kind::Constraint | Kind::Trigger | Kind::Rule | Kind::Policy) {
         draft = draft.stage(Stage::Part);
