@@ -80,7 +80,11 @@ impl Work {
     pub(crate) async fn migrate(&self, migrator: &Migrator, job: Job<'_>) -> Result<(), String> {
         let mut emit = |_: Event<'_>| {};
         let mut control = Control { cancel: Cancel::default(), emit: &mut emit };
-        migrator.run(&self.url.as_str(), job, &mut control).await.map(drop).map_err(|error| format!("{error:#}"))
+        migrator
+            .run(&self.url.as_str(), job, &mut control)
+            .await
+            .map(drop)
+            .map_err(|error| format!("{error:#}"))
     }
 }
 

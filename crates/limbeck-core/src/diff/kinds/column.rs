@@ -357,6 +357,13 @@ fn nullability(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<D
     let (column, shown) = (&to.name, place.words(&to.name));
     match (from.nullability, to.nullability) {
         (before, after) if before == after => {}
+        // It is validated, as a constraint that is there already.
+        (Nullability::NotValid, Nullability::NotNull) => {
+            let statements = vec![format!("{}SET NOT NULL", place.alter_column(column))];
+            let action = Action::Rewrite { statements, reason: "reads the table".into() };
+            let draft = place.draft(column, action, format!("set {shown} not null"));
+            drafts.push(draft.announces(place.not_null(column)).risk(format!("fails if {shown} has nulls")));
+        }
         (_, Nullability::NotNull) => {
             let action = Action::SetNotNull { column: column.clone(), proof: proof(place, column) };
             drafts.push(
