@@ -69,7 +69,7 @@ pub(super) enum Fact {
     NoDefault(ObjectId, String),
     /// The index or constraint is there.
     Made(ObjectId),
-    /// The partition is no part of its old parent.
+    /// The table is no part of its old parent, and not of its old type.
     Aside(ObjectId),
     /// The table's keys are as they will be: PostgreSQL chooses one of them when a foreign key is made.
     Keys(ObjectId),

@@ -320,6 +320,24 @@ impl<'a> Fates<'a> {
         self.columns.get(&(table, column)).map(|(fate, _)| *fate)
     }
 
+    /// Whether a column has a type that goes before, and one of the same name afterwards.
+    pub(super) fn has_remade(&self, table: &ObjectId, column: &str, of_type: &ObjectId) -> bool {
+        let name = of_type.qualified();
+        self.goes(of_type)
+            && self.to.objects.get(table).is_some_and(|entry| {
+                let by_name = |need: &Need| is_type(need.on.kind) && need.on.qualified() == name;
+                entry.needs.iter().any(|need| need.by.as_deref() == Some(column) && by_name(need))
+            })
+    }
+
+    /// The types of a column that go and come again under their names.
+    pub(super) fn remade(&self, table: &ObjectId, column: &str) -> Vec<&'a ObjectId> {
+        let Some(entry) = self.from.objects.get(table) else { return Vec::new() };
+        let of_column = entry.needs.iter().filter(|need| need.by.as_deref() == Some(column));
+        let types = of_column.map(|need| &need.on).filter(|on| is_type(on.kind));
+        types.filter(|on| self.has_remade(table, column, on)).collect()
+    }
+
     /// Who needs an object of the old side.
     pub(super) fn users(&self, id: &ObjectId) -> &[(&'a ObjectId, &'a Need)] {
         self.users.get(id).map_or(&[], Vec::as_slice)

@@ -114,11 +114,14 @@ fn with_relation(
     if !matches!(id.kind, Kind::Index | Kind::Constraint | Kind::Statistics) {
         return None;
     }
+    // A constraint goes with a column of its own, but not with one that it refers to or has in an expression only.
+    let own = |column: &&str| match object {
+        Object::Constraint(constraint) => constraint.columns.iter().any(|own| own == column),
+        _ => true,
+    };
     let needs = &fates.from.objects.get(id)?.needs;
-    let column = needs
-        .iter()
-        .filter(|need| need.on == host)
-        .find_map(|need| need.column.as_deref().filter(|column| fates.column_goes(&host, column)))?;
+    let columns = needs.iter().filter(|need| need.on == host).filter_map(|need| need.column.as_deref());
+    let column = columns.filter(own).find(|column| fates.column_goes(&host, column))?;
     Some(Carrier { id: host, column: Some(column.to_owned()) })
 }
 

@@ -110,8 +110,12 @@ pub(super) fn using(schema: &Schema, column: &str, from: &str, to: &str) -> Opti
 
 /// By way of the values' text, which every type has.
 pub(super) fn through_text(column: &str, to: &str) -> Option<String> {
-    let text = if to.ends_with("[]") { "text[]" } else { "text" };
-    Some(format!("{column}::{text}::{to}"))
+    Some(format!("{column}::{}::{to}", text_like(to)))
+}
+
+/// `text`, or an array of texts for an array.
+pub(super) fn text_like(data_type: &str) -> &'static str {
+    if data_type.ends_with("[]") { "text[]" } else { "text" }
 }
 
 /// The type beneath a domain.

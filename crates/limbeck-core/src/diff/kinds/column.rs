@@ -134,19 +134,13 @@ pub(super) fn in_place(place: &Place<'_>, from: &Column, to: &Column, drafts: &m
 
 /// A column of a range type that is made again is text meanwhile.
 fn loosen(place: &Place<'_>, from: &Column, to: &Column) -> Option<Draft> {
-    let entry = place.fates.from.objects.get(place.id)?;
-    let is_range = entry.needs.iter().any(|need| {
-        need.by.as_ref() == Some(&to.name) && need.on.kind == Kind::Range && place.fates.goes(&need.on)
-    });
-    if !is_range || from.data_type != to.data_type {
+    if !place.fates.remade(place.id, &to.name).iter().any(|on| on.kind == Kind::Range) {
         return None;
     }
-    let (column, text) =
-        (quote::ident(&to.name), if to.data_type.ends_with("[]") { "text[]" } else { "text" });
-    let statement = format!(
-        "{}ALTER COLUMN {column} DROP DEFAULT, ALTER COLUMN {column} TYPE {text} USING {column}::{text}",
-        place.alter()
-    );
+    let (column, text) = (quote::ident(&to.name), cast::text_like(&from.data_type));
+    let alter = format!("ALTER COLUMN {column} ");
+    let statement =
+        format!("{}{alter}DROP DEFAULT, {alter}TYPE {text} USING {column}::{text}", place.alter());
     let action = Action::Rewrite { statements: vec![statement], reason: "rewrites the table".into() };
     let words = format!("make {} a text for a moment", place.words(&to.name));
     Some(place.draft(&to.name, action, words).role(Role::Loosen).stage(Stage::Clear))
@@ -207,6 +201,11 @@ fn retype_clauses(
     let column = quote::ident(&to.name);
     let using = match (&to.generated, place.id.kind, same_name) {
         (None, Kind::Table, true) if remade_type => cast::through_text(&column, &to.data_type),
+        // From the old type, which has been set aside, no other way than its text leads to one of the new type.
+        (None, Kind::Table, false) if !place.fates.remade(place.id, &to.name).is_empty() => {
+            let text = cast::text_like(&from.data_type);
+            cast::using(place.fates.to, &format!("{column}::{text}"), text, &to.data_type)
+        }
         (None, Kind::Table, false) => cast::using(place.fates.to, &column, &from.data_type, &to.data_type),
         _ => None,
     };

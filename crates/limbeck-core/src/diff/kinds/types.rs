@@ -7,8 +7,7 @@ use crate::diff::draft::{Draft, Role, Stage, keys};
 use crate::diff::fate::{ColumnFate, Fates};
 use crate::diff::words;
 use crate::schema::{
-    Attribute, Composite, Domain, DomainCheck, Entry, Enum, Extension, Kind, Name, Nullability, Object,
-    ObjectId,
+    Attribute, Composite, Domain, DomainCheck, Entry, Enum, Extension, Kind, Name, Nullability, ObjectId,
 };
 
 /// Values can be added to an enum, not removed or moved.
@@ -54,24 +53,12 @@ pub(super) fn steps_aside(fates: &Fates<'_>, id: &ObjectId) -> bool {
             (Kind::Table | Kind::ForeignTable, Some(column)) => {
                 !fates.goes(user)
                     && fates.column_fate(user, column) == Some(ColumnFate::Retype)
-                    && is_kept(fates, user, column)
+                    && fates.has_remade(user, column, id)
             }
             // The old one of a type that steps aside still has this one.
             (Kind::Domain | Kind::Composite, None) => steps_aside(fates, user),
             _ => false,
         })
-}
-
-/// Whether a column's type has the same name on both sides.
-fn is_kept(fates: &Fates<'_>, table: &ObjectId, column: &str) -> bool {
-    let (Some(Object::Table(old)), Some(Object::Table(new))) = (fates.from.get(table), fates.to.get(table))
-    else {
-        return false;
-    };
-    match (old.column(column), new.column(column)) {
-        (Some(old), Some(new)) => old.data_type == new.data_type && old.collation == new.collation,
-        _ => false,
-    }
 }
 
 /// The name that a type has while its successor takes its place.
