@@ -158,7 +158,7 @@ impl<'a> Fates<'a> {
     fn spread(&mut self, disturbance: &Disturbance<'a>, queue: &mut VecDeque<Disturbance<'a>>) {
         for (user, need) in self.users.get(disturbance.id).cloned().unwrap_or_default() {
             let concerned = disturbance.column.is_none_or(|column| need.column.as_deref() == Some(column));
-            if concerned && user != disturbance.id || concerned && need.by.is_some() {
+            if concerned && (user != disturbance.id || need.by.is_some()) {
                 self.reach(user, need, disturbance, queue);
             }
         }
