@@ -8,6 +8,8 @@
 //! Options: `plain`; `rename KIND OLD NEW` (a table, `rename column TABLE OLD NEW`, `rename value ENUM OLD NEW`);
 //! `candidates` (they are listed); `partitions` (compared, too); `only 15` (not on other servers, which lack something).
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
 #[path = "diff_support/mod.rs"]
 mod support;
 

@@ -3,6 +3,8 @@
 //! The states are histories of real projects. They are loaded as PostgreSQL prints them, until the print is stable: an
 //! expression such as `status IN ('a', 'b')` prints in another way once it has been loaded from its print.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
 #[path = "diff_support/mod.rs"]
 mod support;
 
