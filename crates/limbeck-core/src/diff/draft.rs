@@ -69,8 +69,10 @@ pub(super) enum Fact {
     NoDefault(ObjectId, String),
     /// The index or constraint is there.
     Made(ObjectId),
-    /// The partition is no part of its old parent.
+    /// The table is no part of its old parent, and not of its old type.
     Aside(ObjectId),
+    /// The table's keys are as they will be: PostgreSQL chooses one of them when a foreign key is made.
+    Keys(ObjectId),
     /// The parent has been changed, and with it the child.
     Parent(ObjectId),
 }
@@ -88,8 +90,12 @@ pub(super) enum Role {
     Provide,
     /// Changes it in a way that PostgreSQL refuses while certain others need it; ready afterwards.
     Disturb,
-    /// Nothing waits for it.
+    /// Lets go what it needs, for a moment, in a way that PostgreSQL refuses while certain others need it.
+    Loosen,
+    /// Nothing waits for it, but it may let go what the old side needs and wait for what the new side needs.
     Adjust,
+    /// It has nothing to do with what anything needs.
+    Tweak,
 }
 
 /// The order where nothing else decides: in one transaction it hardly matters, but a reader should find what belongs

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::kinds;
 use super::scope;
+use super::words;
 use crate::schema::{Column, ConstraintKind, Kind, Name, Need, Object, ObjectId, Schema};
 
 /// Both sides, and what becomes of what is in them.
@@ -102,6 +103,9 @@ impl<'a> Fates<'a> {
             if let Some(reason) = kinds::must_rebuild(self, id, &before.object, &after.object) {
                 self.rebuilt.insert(id, reason);
                 queue.push_back(Disturbance { id, column: None, how: How::Rebuilt });
+            } else if kinds::is_new_key(&before.object, &after.object) {
+                // What counts on its uniqueness cannot stay through it, though it keeps its name.
+                queue.push_back(Disturbance { id, column: None, how: How::Rebuilt });
             } else if let (Object::Table(old), Object::Table(new)) = (&before.object, &after.object) {
                 self.compare_columns(id, &old.columns, &new.columns, &mut queue);
             }
@@ -154,7 +158,7 @@ impl<'a> Fates<'a> {
     fn spread(&mut self, disturbance: &Disturbance<'a>, queue: &mut VecDeque<Disturbance<'a>>) {
         for (user, need) in self.users.get(disturbance.id).cloned().unwrap_or_default() {
             let concerned = disturbance.column.is_none_or(|column| need.column.as_deref() == Some(column));
-            if concerned && user != disturbance.id || concerned && need.by.is_some() {
+            if concerned && (user != disturbance.id || need.by.is_some()) {
                 self.reach(user, need, disturbance, queue);
             }
         }
@@ -166,7 +170,7 @@ impl<'a> Fates<'a> {
             return;
         }
         for belonging in self.belongings.get(&name).cloned().unwrap_or_default() {
-            self.rebuild(belonging, format!("{} is made again", disturbance.id), queue);
+            self.rebuild(belonging, format!("{} is made again", words::object(disturbance.id)), queue);
         }
     }
 
@@ -218,10 +222,13 @@ impl<'a> Fates<'a> {
             return;
         };
         let (Some(before), Some(after)) = (old.column(column), new.column(column)) else { return };
-        if disturbance.how == How::Removed || after.inherited {
+        let is_type = disturbance.column.is_none() && is_type(disturbance.id.kind);
+        // A type of another kind may have taken the name.
+        let is_replaced =
+            is_type && before.data_type == after.data_type && before.collation == after.collation;
+        if after.inherited || (disturbance.how == How::Removed && !is_replaced) {
             return;
         }
-        let is_type = disturbance.column.is_none() && is_type(disturbance.id.kind);
         let fate = match (&before.generated, is_type) {
             (Some(_), _) if after.generated.is_some() => ColumnFate::Recreate,
             (_, true) => ColumnFate::Retype,
@@ -313,6 +320,24 @@ impl<'a> Fates<'a> {
         self.columns.get(&(table, column)).map(|(fate, _)| *fate)
     }
 
+    /// Whether a column has a type that goes before, and one of the same name afterwards.
+    pub(super) fn has_remade(&self, table: &ObjectId, column: &str, of_type: &ObjectId) -> bool {
+        let name = of_type.qualified();
+        self.goes(of_type)
+            && self.to.objects.get(table).is_some_and(|entry| {
+                let by_name = |need: &Need| is_type(need.on.kind) && need.on.qualified() == name;
+                entry.needs.iter().any(|need| need.by.as_deref() == Some(column) && by_name(need))
+            })
+    }
+
+    /// The types of a column that go and come again under their names.
+    pub(super) fn remade(&self, table: &ObjectId, column: &str) -> Vec<&'a ObjectId> {
+        let Some(entry) = self.from.objects.get(table) else { return Vec::new() };
+        let of_column = entry.needs.iter().filter(|need| need.by.as_deref() == Some(column));
+        let types = of_column.map(|need| &need.on).filter(|on| is_type(on.kind));
+        types.filter(|on| self.has_remade(table, column, on)).collect()
+    }
+
     /// Who needs an object of the old side.
     pub(super) fn users(&self, id: &ObjectId) -> &[(&'a ObjectId, &'a Need)] {
         self.users.get(id).map_or(&[], Vec::as_slice)
@@ -336,8 +361,11 @@ pub(super) fn is_type(kind: Kind) -> bool {
 
 fn reason(disturbance: &Disturbance<'_>) -> String {
     let what = match disturbance.column {
-        Some(column) => format!("column {column} of {}", disturbance.id),
-        None => disturbance.id.to_string(),
+        Some(column) => {
+            let table = disturbance.id.qualified().map(|name| words::name(&name)).unwrap_or_default();
+            format!("{table}.{column}")
+        }
+        None => words::object(disturbance.id),
     };
     match disturbance.how {
         How::Removed => format!("{what} goes"),

@@ -17,6 +17,7 @@ mod fate;
 mod kinds;
 mod options;
 mod order;
+mod own_needs;
 mod removal;
 mod rename;
 mod scope;
@@ -37,13 +38,28 @@ pub use options::{Options, Owned, Partitions, Rename, Selection};
 pub fn diff(from: &Schema, to: &Schema, options: &Options) -> Changes {
     let (from, mut drafts) = rename::apply(from, to, &options.renames);
     let to = scope::target(&from, to, options);
+    if drafts.is_empty() && same(&from, &to) {
+        return Changes::default();
+    }
+    let (from, to) = (own_needs::complete(from), own_needs::complete(to));
     let fates = fate::Fates::decide(&from, &to, options.version);
     let carried = removal::Carried::find(&fates);
     drafts.extend(kinds::drafts(&fates, &carried));
+    carried.tell(&fates, &mut drafts);
     for draft in &mut drafts {
         draft.change.host = host(&fates, &draft.change.object);
     }
     Changes { changes: order::order(&fates, &carried, drafts) }
+}
+
+/// Whether two schemas say the same.
+fn same(from: &Schema, to: &Schema) -> bool {
+    from.objects.len() == to.objects.len()
+        && from
+            .objects
+            .iter()
+            .zip(&to.objects)
+            .all(|((id, before), (other, after))| id == other && before.says_the_same_as(after))
 }
 
 /// Whether the table or view of an object was there before.

@@ -45,7 +45,7 @@ impl Options {
         let tables: Vec<(Name, Name)> = self.renames.iter().filter_map(Rename::of_relation).collect();
         let old_name =
             |name: &Name| tables.iter().find(|(_, to)| to == name).map_or(name, |(from, _)| from).clone();
-        let renames = self.renames.iter().map(|rename| rename.reversed(&old_name)).collect();
+        let renames = self.renames.iter().map(|rename| rename.reversed(old_name)).collect();
         let (owned, partitions) = (self.owned.reversed(), self.partitions.reversed());
         Self { renames, owned, partitions, ..self.clone() }
     }

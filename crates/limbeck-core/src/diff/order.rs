@@ -7,7 +7,8 @@ use super::draft::{Draft, Fact, Key, Role, Stage, keys};
 use super::fate::Fates;
 use super::removal::Carried;
 use super::scope;
-use crate::schema::{Kind, Name, Need, ObjectId};
+use crate::schema::{Kind, Name, Need, Object, ObjectId};
+use crate::sql::token::{Lexer, TokenKind};
 
 /// Puts the changes in order, and says of each which others must come before it.
 pub(super) fn order(fates: &Fates<'_>, carried: &Carried<'_>, drafts: Vec<Draft>) -> Vec<Change> {
@@ -80,6 +81,31 @@ fn sorted(before: &[BTreeSet<usize>], ranks: &[Rank]) -> Vec<usize> {
     sequence
 }
 
+/// The names in the quoted body of a function.
+fn body_words(definition: &str) -> BTreeSet<String> {
+    let bodies = Lexer::new(definition, 0)
+        .filter(|token| matches!(token.kind, TokenKind::DollarText | TokenKind::Text));
+    let mut words = BTreeSet::new();
+    for body in bodies {
+        let body = &definition[body.span];
+        let tag = match body.strip_prefix('$').and_then(|rest| rest.find('$')) {
+            Some(end) => end + 2,
+            None => 1,
+        };
+        let inner = body.get(tag..body.len().saturating_sub(tag)).unwrap_or_default();
+        for token in Lexer::new(inner, 0) {
+            match token.kind {
+                TokenKind::Word => words.insert(inner[token.span].to_ascii_lowercase()),
+                TokenKind::QuotedName => {
+                    words.insert(inner[token.span].trim_matches('"').replace("\"\"", "\""))
+                }
+                _ => false,
+            };
+        }
+    }
+    words
+}
+
 struct Graph<'a> {
     fates: &'a Fates<'a>,
     carried: &'a Carried<'a>,
@@ -100,13 +126,14 @@ impl<'a> Graph<'a> {
     }
 
     fn before(mut self) -> Vec<BTreeSet<usize>> {
-        self.renames();
         self.letting_go();
         self.building_up();
         self.names();
         self.facts();
         self.annotations();
         self.schemas();
+        self.bodies();
+        self.renames();
         self.before
     }
 
@@ -120,13 +147,67 @@ impl<'a> Graph<'a> {
         self.of.get(id).map_or(&[], Vec::as_slice)
     }
 
-    /// All else goes by the new names.
+    /// All else goes by the new names, except for what has to make room for one of them.
     fn renames(&mut self) {
-        let stages: Vec<Stage> = self.drafts.iter().map(|draft| draft.stage).collect();
-        for (index, stage) in stages.iter().enumerate() {
-            for (other, other_stage) in stages.iter().enumerate() {
-                let earlier = *other_stage == Stage::Rename && (*stage != Stage::Rename || other < index);
-                if earlier {
+        let renames: Vec<usize> =
+            (0..self.drafts.len()).filter(|&index| self.drafts[index].stage == Stage::Rename).collect();
+        if renames.is_empty() {
+            return;
+        }
+        let mut first: BTreeSet<usize> = BTreeSet::new();
+        for &rename in &renames {
+            let is_in_the_way = |&index: &usize| {
+                let draft = &self.drafts[index];
+                draft.role == Role::Remove
+                    && draft.frees.iter().any(|key| self.drafts[rename].takes.contains(key))
+            };
+            let obstacles: Vec<usize> = (0..self.drafts.len()).filter(is_in_the_way).collect();
+            for obstacle in obstacles {
+                first.extend(self.all_before(obstacle));
+                first.insert(obstacle);
+                self.edge(obstacle, rename);
+            }
+        }
+        for (position, &rename) in renames.iter().enumerate() {
+            for &other in &renames[..position] {
+                self.edge(other, rename);
+            }
+            for index in 0..self.drafts.len() {
+                if self.drafts[index].stage != Stage::Rename && !first.contains(&index) {
+                    self.edge(rename, index);
+                }
+            }
+        }
+    }
+
+    /// Everything that must come before, directly or not.
+    fn all_before(&self, index: usize) -> BTreeSet<usize> {
+        let (mut found, mut open) = (BTreeSet::new(), vec![index]);
+        while let Some(next) = open.pop() {
+            open.extend(self.before[next].iter().copied().filter(|&other| found.insert(other)));
+        }
+        found
+    }
+
+    /// A function in SQL is read when it is made, and what its text names must be there; but no catalog knows of that
+    /// need, and where it makes a circle with one that is known it does not count.
+    fn bodies(&mut self) {
+        for (index, draft) in self.drafts.iter().enumerate() {
+            let (Action::Create(entry) | Action::Replace(entry)) = &draft.change.action else { continue };
+            let Object::Routine(routine) = &entry.object else { continue };
+            if routine.language != "sql" {
+                continue;
+            }
+            let words = body_words(&routine.definition);
+            for (other, made) in self.drafts.iter().enumerate() {
+                let is_named = match (&made.change.action, &made.column) {
+                    (Action::Create(_) | Action::Replace(_), _) => {
+                        words.contains(made.change.object.name.as_str())
+                    }
+                    (Action::AddColumn { .. }, Some(column)) => words.contains(column.as_str()),
+                    _ => false,
+                };
+                if is_named && other != index && !self.all_before(other).contains(&index) {
                     self.edge(other, index);
                 }
             }
@@ -142,7 +223,7 @@ impl<'a> Graph<'a> {
             }
         }
         for (index, draft) in self.drafts.iter().enumerate() {
-            if !matches!(draft.role, Role::Remove | Role::Disturb | Role::Aside) {
+            if !matches!(draft.role, Role::Remove | Role::Disturb | Role::Aside | Role::Loosen) {
                 continue;
             }
             let id = &draft.change.object;
@@ -167,7 +248,8 @@ impl<'a> Graph<'a> {
             }
             if role == Role::Remove && !removed {
                 for other in self.of(user).to_vec() {
-                    if self.drafts[other].column == need.by {
+                    let draft = &self.drafts[other];
+                    if draft.column == need.by && draft.role != Role::Tweak {
                         self.edge(other, index);
                     }
                 }
@@ -181,7 +263,7 @@ impl<'a> Graph<'a> {
             let draft = &self.drafts[index];
             match draft.role {
                 Role::Remove => draft.column.is_none() || draft.column == need.by,
-                Role::Release => draft.column == need.by,
+                Role::Release | Role::Loosen => draft.column == need.by,
                 _ => false,
             }
         };
@@ -212,7 +294,9 @@ impl<'a> Graph<'a> {
             let Some(entry) = self.fates.to.objects.get(id) else { continue };
             let makes = draft.makes();
             for need in &entry.needs {
-                if makes || need.by == draft.column {
+                // A sequence is made before the table that owns it, and owned later.
+                let owner = makes && id.kind == Kind::Sequence && need.column.is_some();
+                if !owner && (makes || need.by == draft.column) {
                     self.provided(need, id, index);
                 }
             }

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::draft::{Draft, Role};
 use super::fate::Fates;
 use super::scope;
+use super::words;
 use crate::schema::{ConstraintKind, Kind, Name, Object, ObjectId};
 
 /// Objects that go with another one.
@@ -62,6 +64,26 @@ impl<'a> Carried<'a> {
         Some(carrier)
     }
 
+    /// Says of a column that goes what goes with it.
+    pub(super) fn tell(&self, fates: &Fates<'_>, drafts: &mut [Draft]) {
+        for draft in drafts.iter_mut().filter(|draft| draft.role == Role::Remove && draft.column.is_some()) {
+            let change = &mut draft.change;
+            let mut names = Vec::new();
+            for (id, carrier) in &self.by {
+                let with = carrier.id == change.object && carrier.column == draft.column;
+                if with
+                    && !fates.to.objects.contains_key(*id)
+                    && let Some(entry) = fates.from.objects.get(*id)
+                {
+                    names.push(words::own(id, entry));
+                }
+            }
+            if !names.is_empty() {
+                change.words = format!("{} with {}", change.words, names.join(", "));
+            }
+        }
+    }
+
     /// Everything that goes with something else.
     pub(super) fn all(&self) -> impl Iterator<Item = &'a ObjectId> {
         self.by.keys().copied()
@@ -92,11 +114,14 @@ fn with_relation(
     if !matches!(id.kind, Kind::Index | Kind::Constraint | Kind::Statistics) {
         return None;
     }
+    // A constraint goes with a column of its own, but not with one that it refers to or has in an expression only.
+    let own = |column: &&str| match object {
+        Object::Constraint(constraint) => constraint.columns.iter().any(|own| own == column),
+        _ => true,
+    };
     let needs = &fates.from.objects.get(id)?.needs;
-    let column = needs
-        .iter()
-        .filter(|need| need.on == host)
-        .find_map(|need| need.column.as_deref().filter(|column| fates.column_goes(&host, column)))?;
+    let columns = needs.iter().filter(|need| need.on == host).filter_map(|need| need.column.as_deref());
+    let column = columns.filter(own).find(|column| fates.column_goes(&host, column))?;
     Some(Carrier { id: host, column: Some(column.to_owned()) })
 }
 

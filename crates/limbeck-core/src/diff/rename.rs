@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::draft::{Draft, Role, Stage};
+use super::draft::{Draft, Role, Stage, keys};
 use super::options::Rename;
 use super::text::{Rewrite, follows};
 use super::walk;
@@ -80,7 +80,32 @@ fn one(from: &Schema, to: &Schema, rename: &Rename) -> Option<(Schema, Draft)> {
     let draft = Draft::new(&object, super::change::Action::Alter(statements), words)
         .role(Role::Provide)
         .stage(Stage::Rename);
-    Some((rewritten(from, to, &rewrite), draft))
+    let mut draft = draft;
+    let mut schema = rewritten(from, to, &rewrite);
+    if let Rewrite::Object { from: old, to: new } = &rewrite {
+        if let Some(entry) = schema.objects.get(new) {
+            draft.takes = keys(new, &entry.object);
+        }
+        for along in moved_along(from, old, new) {
+            schema = rewritten(&schema, to, &along);
+        }
+    }
+    Some((schema, draft))
+}
+
+/// Sequences that columns own move to another schema with their table.
+fn moved_along(from: &Schema, old: &ObjectId, new: &ObjectId) -> Vec<Rewrite> {
+    if old.kind != Kind::Table || old.schema == new.schema {
+        return Vec::new();
+    }
+    let owned = from.objects.iter().filter(|(_, entry)| match &entry.object {
+        Object::Sequence(sequence) => {
+            sequence.owned_by.as_ref().is_some_and(|(table, _)| Some(table) == old.qualified().as_ref())
+        }
+        _ => false,
+    });
+    let moved = |id: &ObjectId| ObjectId { schema: new.schema.clone(), ..id.clone() };
+    owned.map(|(id, _)| Rewrite::Object { from: id.clone(), to: moved(id) }).collect()
 }
 
 type Renamed = (Vec<String>, ObjectId, String, Rewrite);

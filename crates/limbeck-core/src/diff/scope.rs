@@ -109,3 +109,67 @@ fn stays(other: &Schema, parent: &Name, extra: &Schema) -> bool {
         (None, None) => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::{Changes, Selection, diff};
+    use super::*;
+    use crate::schema::{Column, Entry, PartitionOf, Table};
+
+    fn table(name: &str, schema: &str) -> (ObjectId, Entry) {
+        let id = ObjectId::relation(Kind::Table, &Name::new(schema, name));
+        let entry = Entry::new(Table::new(vec![Column::new("id", "integer")]));
+        (id, entry)
+    }
+
+    fn schema(entries: impl IntoIterator<Item = (ObjectId, Entry)>) -> Schema {
+        Schema { objects: entries.into_iter().collect() }
+    }
+
+    fn words(changes: &Changes) -> Vec<&str> {
+        changes.changes.iter().map(|change| change.words.as_str()).collect()
+    }
+
+    #[test]
+    fn filters_leave_out_both_sides() {
+        let from = schema([table("a", "public"), table("b", "audit")]);
+        let to = schema([table("c", "public"), table("d", "audit")]);
+        let mut options = Options::new(15);
+        options.schemas = Selection { include: Some(vec!["public".into()]), exclude: Vec::new() };
+        assert_eq!(words(&diff(&from, &to, &options)), ["create table c", "drop table a"]);
+        options.tables.exclude.push(Name::new("public", "a"));
+        assert_eq!(words(&diff(&from, &to, &options)), ["create table c"]);
+        options.kinds.exclude.push(Kind::Table);
+        assert!(diff(&from, &to, &options).is_empty());
+    }
+
+    #[test]
+    fn drops_only_what_is_owned() {
+        let (from, to) = (schema([table("a", "public"), table("b", "public")]), Schema::default());
+        let mut options = Options::new(15);
+        options.owned = Owned::Only(BTreeSet::from([table("a", "public").0]));
+        assert_eq!(words(&diff(&from, &to, &options)), ["drop table a"]);
+        assert_eq!(words(&diff(&to, &from, &options.reversed())), ["create table a"]);
+    }
+
+    #[test]
+    fn keeps_partitions_that_only_the_database_has() {
+        let (id, mut parent) = table("t", "public");
+        let (child_id, mut child) = table("t1", "public");
+        if let (Object::Table(parent), Object::Table(child)) = (&mut parent.object, &mut child.object) {
+            parent.partition_by = Some("LIST (id)".into());
+            let bound = "FOR VALUES IN (1)".into();
+            child.partition_of = Some(PartitionOf { parent: Name::new("public", "t"), bound });
+        }
+        let from = schema([(id.clone(), parent.clone()), (child_id, child)]);
+        let to = schema([(id, parent)]);
+        let mut options = Options::new(15);
+        assert!(diff(&from, &to, &options).is_empty());
+        assert!(diff(&to, &from, &options.reversed()).is_empty());
+        options.partitions = Partitions::Compare;
+        assert_eq!(words(&diff(&from, &to, &options)), ["drop partition t1"]);
+        assert_eq!(words(&diff(&from, &Schema::default(), &Options::new(15))), ["drop table t"]);
+    }
+}

@@ -1,6 +1,6 @@
 //! Changes for people.
 
-use crate::schema::{ConstraintKind, Entry, Kind, Name, Object, ObjectId, RoutineKind, Schema};
+use crate::schema::{ConstraintKind, Entry, Kind, Name, Object, ObjectId, RoutineKind, Schema, Sequence};
 
 /// A name; `public` goes without saying.
 pub(super) fn name(name: &Name) -> String {
@@ -53,6 +53,12 @@ fn exact(id: &ObjectId, entry: &Entry) -> String {
     }
 }
 
+/// Kind and name of what belongs to a table, where it is clear which.
+pub(super) fn own(id: &ObjectId, entry: &Entry) -> String {
+    let text = exact(id, entry);
+    text.rsplit_once(" on ").map_or(text.clone(), |(own, _)| own.to_owned())
+}
+
 pub(super) fn create(id: &ObjectId, entry: &Entry) -> String {
     format!("create {}", exact(id, entry))
 }
@@ -65,16 +71,24 @@ pub(super) fn alter(id: &ObjectId, entry: &Entry) -> String {
     format!("change {}", exact(id, entry))
 }
 
-/// What is lost with an object: rows. What can be written down again is no loss, unless it is the only trace of
-/// something that the new side does not have.
-pub(super) fn loss(id: &ObjectId, object: &Object, to: &Schema) -> Option<String> {
+/// Whether its column goes on with an identity's own sequence.
+fn becomes_identity(sequence: &Sequence, to: &Schema) -> bool {
+    sequence.owned_by.as_ref().is_some_and(|(table, column)| {
+        let column = to.table(table).and_then(|table| table.column(column));
+        column.is_some_and(|column| column.identity.is_some())
+    })
+}
+
+/// What is lost with an object: rows, a position, or something that others may use by its name. What belongs to a table
+/// (indexes, constraints, triggers, policies) holds nothing of its own.
+pub(super) fn loss(id: &ObjectId, entry: &Entry, to: &Schema) -> Option<String> {
     let again = to.objects.contains_key(id);
     let own = id.qualified().map(|own| name(&own)).unwrap_or_default();
-    match object {
+    match &entry.object {
         Object::Table(_) if id.kind == Kind::Table => Some(format!("all rows of {own}")),
-        Object::Sequence(_) if !again => Some(format!("the position of sequence {own}")),
-        Object::Extension(_) if !again => Some(format!("what extension {} holds", id.name)),
-        Object::Schema if !again => Some(format!("schema {}", id.name)),
-        _ => None,
+        _ if again || id.of.is_some() => None,
+        Object::Sequence(sequence) if becomes_identity(sequence, to) => None,
+        Object::Sequence(_) => Some(format!("the position of sequence {own}")),
+        _ => Some(exact(id, entry)),
     }
 }

@@ -1,52 +1,117 @@
-//! A database that plans are tried on.
+//! Servers, and databases that plans are tried on.
 
+use std::env;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use limbeck::catalog::{self, Filter};
 use limbeck::core::Source;
+use limbeck::core::diff::Changes;
 use limbeck::core::schema::{Name, Schema};
+use limbeck::local::{Programs, Server, ServerOptions};
 use limbeck::{Cancel, Control, Event, Job, Migrator, Project};
-use limbeck_testdb::{TestDb, TestServer};
-use sqlx::{AssertSqlSafe, Connection as _};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-/// A database to load, migrate and read.
+/// The role that owns what is made in the databases here, and nothing else.
+const OWNER: &str = "worker";
+
+/// A throw-away server of one major version, ready for [`Work`].
+pub(crate) async fn server_of(major: u32) -> Server {
+    let server = Server::temporary(&programs_of(major), ServerOptions::default()).await.unwrap();
+    run(&server.url("postgres"), &format!("CREATE ROLE {OWNER} SUPERUSER")).await.unwrap();
+    server
+}
+
+/// Debian's of 15; of 16 and 18 those that `cargo xtask test` fetches.
+fn programs_of(major: u32) -> Programs {
+    let folder = match major {
+        16 => fetched().join("pginstall/bin"),
+        18 => fetched().join("pginstall18/bin"),
+        _ => return Programs::of_major(major).unwrap(),
+    };
+    let missing = || panic!("no PostgreSQL {major} in {}: run `cargo xtask test`", folder.display());
+    Programs::in_folder(&folder).unwrap_or_else(missing)
+}
+
+fn fetched() -> PathBuf {
+    let folder = env::var_os("LIMBECK_TEST_PGSERVER");
+    folder.map(PathBuf::from).unwrap_or_else(|| {
+        panic!("LIMBECK_TEST_PGSERVER must name the servers that `cargo xtask test` fetches")
+    })
+}
+
+/// A database to load, migrate and read, which is emptied and used again: making and dropping one takes longer than all
+/// the rest.
 pub(crate) struct Work {
-    pub(crate) db: TestDb,
+    pub(crate) url: String,
+    empty: Schema,
 }
 
 impl Work {
-    pub(crate) async fn new(server: &TestServer) -> Self {
-        Self { db: server.create_db().await }
+    /// An empty database.
+    pub(crate) async fn new(server: &Server) -> Self {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("work_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let admin = server.url("postgres");
+        run(&admin, &format!("CREATE DATABASE {name}")).await.unwrap();
+        run(&admin, &format!("ALTER DATABASE {name} SET role = {OWNER}")).await.unwrap();
+        let url = server.url(&name);
+        Self { empty: read(&url).await, url }
+    }
+
+    /// Empties it; otherwise a new one takes its place.
+    pub(crate) async fn emptied(self, server: &Server) -> Self {
+        let dropped = run(&self.url, &format!("DROP OWNED BY {OWNER} CASCADE")).await;
+        if dropped.is_ok() && read(&self.url).await == self.empty { self } else { Self::new(server).await }
     }
 
     /// Runs SQL as it is.
     pub(crate) async fn load(&self, sql: &str) -> Result<(), String> {
-        let mut connection = self.db.connect().await;
-        let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await;
-        let _ = connection.close().await;
-        done.map(drop).map_err(|error| error.to_string())
+        run(&self.url, sql).await
     }
 
-    /// Runs the sections by the executor.
-    pub(crate) async fn run(&self, migrator: &Migrator, job: Job<'_>) -> Result<(), String> {
+    /// What it holds now.
+    pub(crate) async fn read(&self) -> Schema {
+        read(&self.url).await
+    }
+
+    /// Does a job by the executor.
+    pub(crate) async fn migrate(&self, migrator: &Migrator, job: Job<'_>) -> Result<(), String> {
         let mut emit = |_: Event<'_>| {};
         let mut control = Control { cancel: Cancel::default(), emit: &mut emit };
-        migrator.run(&self.db.url(), job, &mut control).await.map(drop).map_err(|error| format!("{error:#}"))
-    }
-
-    /// A project of one revision with these sections.
-    pub(crate) fn revision(up: &str, down: &str) -> Result<Migrator, String> {
-        let text = format!(
-            "-- a plan\n--\n-- revision: plan\n-- down_revision:\n\n-- limbeck:upgrade\n{up}\n-- limbeck:downgrade\n{down}"
-        );
-        let sources: Vec<Arc<Source>> = vec![Source::new("plan.sql", &text)];
-        Project::from_sources(&sources).map(Migrator::new).map_err(|error| format!("{error:#}"))
+        migrator
+            .run(&self.url.as_str(), job, &mut control)
+            .await
+            .map(drop)
+            .map_err(|error| format!("{error:#}"))
     }
 }
 
+/// A project of one revision with these sections.
+pub(crate) fn revision(up: &str, down: &str) -> Result<Migrator, String> {
+    let text = format!(
+        "-- a plan\n--\n-- revision: plan\n-- down_revision:\n\n-- limbeck:upgrade\n{up}\n-- limbeck:downgrade\n{down}"
+    );
+    let sources: Vec<Arc<Source>> = vec![Source::new("plan.sql", &text)];
+    Project::from_sources(&sources).map(Migrator::new).map_err(|error| format!("{error:#}"))
+}
+
+/// What is left to do, for a message.
+pub(crate) fn left(rest: &Changes) -> String {
+    rest.changes.iter().map(|change| format!("\n    {}: {:?}", change.words, change.action)).collect()
+}
+
+async fn run(url: &str, sql: &str) -> Result<(), String> {
+    let mut connection = PgConnection::connect(url).await.map_err(|error| error.to_string())?;
+    let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await;
+    let _ = connection.close().await;
+    done.map(drop).map_err(|error| error.to_string())
+}
+
 /// What a database holds, apart from limbeck's own tables.
-pub(crate) async fn read(db: &TestDb) -> Schema {
-    let mut connection = db.connect().await;
+async fn read(url: &str) -> Schema {
+    let mut connection = PgConnection::connect(url).await.unwrap();
     let filter =
         Filter::default().without_schema("limbeck").without_table(Name::new("public", "alembic_version"));
     let read = catalog::read(&mut connection, &filter).await.unwrap_or_else(|error| panic!("{error:#}"));

@@ -70,7 +70,8 @@ fn place(
     ready: &[Level],
     placed: &mut Vec<Placed>,
 ) -> Level {
-    let waits_late = |other: &&usize| matches!(changes[**other].action, Action::SetNotNull { .. });
+    let is_key = matches!(change.action, Action::Create(_) | Action::Swap { .. });
+    let waits_late = |other: &&usize| is_key && matches!(changes[**other].action, Action::SetNotNull { .. });
     let latest = |others: &mut dyn Iterator<Item = &usize>| others.map(|&other| ready[other]).max();
     let early = latest(&mut change.after.iter().filter(|other| !waits_late(other)));
     let late = latest(&mut change.after.iter());

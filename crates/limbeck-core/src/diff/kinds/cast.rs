@@ -110,8 +110,12 @@ pub(super) fn using(schema: &Schema, column: &str, from: &str, to: &str) -> Opti
 
 /// By way of the values' text, which every type has.
 pub(super) fn through_text(column: &str, to: &str) -> Option<String> {
-    let text = if to.ends_with("[]") { "text[]" } else { "text" };
-    Some(format!("{column}::{text}::{to}"))
+    Some(format!("{column}::{}::{to}", text_like(to)))
+}
+
+/// `text`, or an array of texts for an array.
+pub(super) fn text_like(data_type: &str) -> &'static str {
+    if data_type.ends_with("[]") { "text[]" } else { "text" }
 }
 
 /// The type beneath a domain.
@@ -175,6 +179,7 @@ pub(super) fn lossy(from: &str, to: &str) -> Option<String> {
         (from, to) if from == to && from.starts_with("time") && fewer(&old.numbers, &new.numbers, 6) => {
             "fractions of seconds"
         }
+        ("smallint" | "integer" | "bigint" | "numeric", "boolean") => "all but whether it is 0",
         ("json", "jsonb") => "the order and duplicates of keys",
         ("time with time zone", "time without time zone") => "the time zone",
         _ => return None,
@@ -242,7 +247,7 @@ fn grows(from: &str, to: &str) -> bool {
                 | ("timestamp with time zone", "timestamp without time zone")
                 | ("json", "jsonb")
                 | ("jsonb", "json")
-                | ("boolean", "integer")
+                | ("boolean", "smallint" | "integer" | "bigint" | "numeric")
                 | ("real", "double precision")
                 | ("smallint" | "integer", "double precision" | "real")
         )

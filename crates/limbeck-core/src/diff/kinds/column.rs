@@ -69,7 +69,10 @@ impl Place<'_> {
     }
 
     fn draft(&self, column: &str, action: Action, words: String) -> Draft {
-        Draft::new(self.id, action, words).column(column).announces(Fact::Parent(self.id.clone()))
+        Draft::new(self.id, action, words)
+            .column(column)
+            .announces(Fact::Parent(self.id.clone()))
+            .role(Role::Tweak)
     }
 
     fn set(&self, column: &str, clause: &str, words: String) -> Draft {
@@ -115,6 +118,7 @@ pub(super) fn drop(place: &Place<'_>, column: &Column, to: Option<&Column>) -> D
 pub(super) fn in_place(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draft>) {
     let retyped = place.fates.column_fate(place.id, &to.name) == Some(ColumnFate::Retype);
     if retyped {
+        drafts.extend(loosen(place, from, to));
         drafts.push(retype(place, from, to));
         identity(place, &after_retype(from, to), to, drafts);
     } else {
@@ -128,6 +132,20 @@ pub(super) fn in_place(place: &Place<'_>, from: &Column, to: &Column, drafts: &m
     comment(place, from, to, drafts);
 }
 
+/// A column of a range type that is made again is text meanwhile.
+fn loosen(place: &Place<'_>, from: &Column, to: &Column) -> Option<Draft> {
+    if !place.fates.remade(place.id, &to.name).iter().any(|on| on.kind == Kind::Range) {
+        return None;
+    }
+    let (column, text) = (quote::ident(&to.name), cast::text_like(&from.data_type));
+    let alter = format!("ALTER COLUMN {column} ");
+    let statement =
+        format!("{}{alter}DROP DEFAULT, {alter}TYPE {text} USING {column}::{text}", place.alter());
+    let action = Action::Rewrite { statements: vec![statement], reason: "rewrites the table".into() };
+    let words = format!("make {} a text for a moment", place.words(&to.name));
+    Some(place.draft(&to.name, action, words).role(Role::Loosen).stage(Stage::Clear))
+}
+
 /// The identity's sequence follows the column's type.
 fn after_retype(from: &Column, to: &Column) -> Column {
     let mut column = from.clone();
@@ -138,11 +156,56 @@ fn after_retype(from: &Column, to: &Column) -> Column {
 }
 
 fn retype(place: &Place<'_>, from: &Column, to: &Column) -> Draft {
-    let column = quote::ident(&to.name);
-    let remade = place.fates.columns.get(&(place.id, &to.name)).map(|(_, reason)| reason.clone());
     let same_name = from.data_type == to.data_type && from.collation == to.collation;
+    // A collation that is made again leaves the values alone.
+    let remade_type = same_name && to.data_type.contains('.');
+    let statement = place.alter() + &retype_clauses(place, from, to, same_name, remade_type).join(",\n    ");
+    let shown = place.words(&to.name);
+    let words = match same_name {
+        true => format!("rebuild column {shown}"),
+        false => format!("change type of {shown} from {} to {}", typed(from), typed(to)),
+    };
+    let foreign = place.id.kind == Kind::ForeignTable;
+    let action = match cast::rewrites(place.fates.from, from, to) || remade_type {
+        true if !foreign => {
+            Action::Rewrite { statements: vec![statement], reason: "rewrites the table".into() }
+        }
+        _ => Action::Alter(vec![statement]),
+    };
+    let risk = match foreign {
+        true => None,
+        false if remade_type => {
+            Some(format!("fails if a value of {shown} is none of the new {}", to.data_type))
+        }
+        false => cast::risk(place.fates.from, from, to, &shown),
+    };
+    let loss = cast::lossy(&from.data_type, &to.data_type);
+    let remade = place.fates.columns.get(&(place.id, &to.name)).map(|(_, reason)| reason.clone());
+    place
+        .draft(&to.name, action, words)
+        .role(Role::Disturb)
+        .awaits(place.no_default(&to.name))
+        .loss(loss.map(|what| format!("{what} of {shown}")))
+        .risk(risk)
+        .because(remade.filter(|_| same_name))
+}
+
+/// The clauses of one `ALTER TABLE`: PostgreSQL runs the first before the second before the rest.
+fn retype_clauses(
+    place: &Place<'_>,
+    from: &Column,
+    to: &Column,
+    same_name: bool,
+    remade_type: bool,
+) -> Vec<String> {
+    let column = quote::ident(&to.name);
     let using = match (&to.generated, place.id.kind, same_name) {
-        (None, Kind::Table, true) => cast::through_text(&column, &to.data_type),
+        (None, Kind::Table, true) if remade_type => cast::through_text(&column, &to.data_type),
+        // From the old type, which has been set aside, no other way than its text leads to one of the new type.
+        (None, Kind::Table, false) if !place.fates.remade(place.id, &to.name).is_empty() => {
+            let text = cast::text_like(&from.data_type);
+            cast::using(place.fates.to, &format!("{column}::{text}"), text, &to.data_type)
+        }
         (None, Kind::Table, false) => cast::using(place.fates.to, &column, &from.data_type, &to.data_type),
         _ => None,
     };
@@ -158,27 +221,7 @@ fn retype(place: &Place<'_>, from: &Column, to: &Column) -> Draft {
     clauses.extend(to.storage.as_ref().map(|storage| format!("ALTER COLUMN {column} SET STORAGE {storage}")));
     clauses
         .extend(to.compression.as_ref().map(|name| format!("ALTER COLUMN {column} SET COMPRESSION {name}")));
-    let statement = place.alter() + &clauses.join(",\n    ");
-    let shown = place.words(&to.name);
-    let words = match same_name {
-        true => format!("rebuild column {shown}"),
-        false => format!("change type of {shown} from {} to {}", typed(from), typed(to)),
-    };
-    let foreign = place.id.kind == Kind::ForeignTable;
-    let action = match cast::rewrites(place.fates.from, from, to) || same_name {
-        true if !foreign => {
-            Action::Rewrite { statements: vec![statement], reason: "rewrites the table".into() }
-        }
-        _ => Action::Alter(vec![statement]),
-    };
-    let loss = cast::lossy(&from.data_type, &to.data_type);
-    place
-        .draft(&to.name, action, words)
-        .role(Role::Disturb)
-        .awaits(place.no_default(&to.name))
-        .loss(loss.map(|what| format!("{what} of {shown}")))
-        .risk(if foreign { None } else { cast::risk(place.fates.from, from, to, &shown) })
-        .because(remade.filter(|_| same_name))
+    clauses
 }
 
 fn typed(column: &Column) -> String {
@@ -196,7 +239,10 @@ fn default(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draft
     let shown = place.words(&to.name);
     if from.default.is_some() && (to.default.is_none() || reset) {
         let words = format!("drop default of {shown}");
-        let draft = place.set(&to.name, "DROP DEFAULT", words).announces(place.no_default(&to.name));
+        let draft = place
+            .set(&to.name, "DROP DEFAULT", words)
+            .announces(place.no_default(&to.name))
+            .role(Role::Adjust);
         drafts.push(if reset { draft.role(Role::Release).stage(Stage::Clear) } else { draft });
     }
     let Some(default) = &to.default else { return };
@@ -204,8 +250,8 @@ fn default(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draft
         Some(old) if !reset => format!("change default of {shown} from {old} to {default}"),
         _ => format!("set default of {shown} to {default}"),
     };
-    let mut draft =
-        place.set(&to.name, &format!("SET DEFAULT {default}"), words).awaits(place.no_default(&to.name));
+    let clause = format!("SET DEFAULT {default}");
+    let mut draft = place.set(&to.name, &clause, words).role(Role::Adjust).awaits(place.no_default(&to.name));
     if let (Some(sequence), Action::Alter(statements)) =
         (new_sequence(place, &to.name), &mut draft.change.action)
     {
@@ -288,7 +334,8 @@ fn expression(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Dr
     match (&from.generated, &to.generated) {
         (Some(_), None) => {
             let words = format!("make {shown} an ordinary column");
-            drafts.push(place.set(&to.name, "DROP EXPRESSION", words).announces(place.no_default(&to.name)));
+            let draft = place.set(&to.name, "DROP EXPRESSION", words).role(Role::Adjust);
+            drafts.push(draft.announces(place.no_default(&to.name)));
         }
         (Some(old), Some(new)) if old != new => {
             let statement = format!("{}SET EXPRESSION AS ({})", place.alter_column(&to.name), new.expression);
@@ -309,6 +356,13 @@ fn nullability(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<D
     let (column, shown) = (&to.name, place.words(&to.name));
     match (from.nullability, to.nullability) {
         (before, after) if before == after => {}
+        // It is validated, as a constraint that is there already.
+        (Nullability::NotValid, Nullability::NotNull) => {
+            let statements = vec![format!("{}SET NOT NULL", place.alter_column(column))];
+            let action = Action::Rewrite { statements, reason: "reads the table".into() };
+            let draft = place.draft(column, action, format!("set {shown} not null"));
+            drafts.push(draft.announces(place.not_null(column)).risk(format!("fails if {shown} has nulls")));
+        }
         (_, Nullability::NotNull) => {
             let action = Action::SetNotNull { column: column.clone(), proof: proof(place, column) };
             drafts.push(

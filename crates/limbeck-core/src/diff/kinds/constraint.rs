@@ -1,13 +1,17 @@
 //! Constraints of tables.
 
 use crate::diff::change::Action;
-use crate::diff::draft::{Draft, Fact, Role};
+use crate::diff::draft::{Draft, Fact, Role, has_index};
 use crate::diff::words;
 use crate::schema::{Constraint, ConstraintKind, Entry, Kind, ObjectId};
 
 /// A primary key waits for NOT NULL of its columns; the rest of a new constraint is a matter of how it is rendered.
 pub(super) fn created(id: &ObjectId, to: &Constraint, mut draft: Draft) -> Draft {
     draft.change.risk = Some(risk(id, to));
+    if let Some(other) = &to.references {
+        draft = draft.awaits(Fact::Keys(ObjectId::relation(Kind::Table, other)));
+    }
+    draft = key(id, to.kind, draft);
     if to.kind == ConstraintKind::PrimaryKey
         && let Some(table) = &id.of
     {
@@ -20,7 +24,8 @@ pub(super) fn created(id: &ObjectId, to: &Constraint, mut draft: Draft) -> Draft
 }
 
 /// A column may be null again once no primary key has it.
-pub(super) fn dropped(id: &ObjectId, from: &Constraint, mut draft: Draft) -> Draft {
+pub(super) fn dropped(id: &ObjectId, from: &Constraint, draft: Draft) -> Draft {
+    let mut draft = key(id, from.kind, draft);
     if from.kind == ConstraintKind::PrimaryKey
         && let Some(table) = &id.of
     {
@@ -30,6 +35,14 @@ pub(super) fn dropped(id: &ObjectId, from: &Constraint, mut draft: Draft) -> Dra
         }
     }
     draft
+}
+
+/// Foreign keys to the table wait for its keys.
+fn key(id: &ObjectId, kind: ConstraintKind, draft: Draft) -> Draft {
+    match &id.of {
+        Some(table) if has_index(kind) => draft.announces(Fact::Keys(ObjectId::relation(Kind::Table, table))),
+        _ => draft,
+    }
 }
 
 fn risk(id: &ObjectId, constraint: &Constraint) -> String {
@@ -68,7 +81,7 @@ pub(super) fn in_place(
         Draft::new(id, Action::Validate { constraint: id.name.clone() }, words)
     } else {
         let action = Action::Swap { from: Box::new(from.0.clone()), to: Box::new(to.0.clone()) };
-        let draft = Draft::new(id, action, words::alter(id, to.0)).role(Role::Provide);
+        let draft = Draft::new(id, action, words::alter(id, to.0)).role(Role::Disturb);
         created(id, new, dropped(id, old, draft)).announces(Fact::Made(id.clone()))
     };
     drafts.push(draft.risk(new.validated.then(|| risk(id, new))));

@@ -20,7 +20,7 @@ pub(super) fn in_place(id: &ObjectId, from: (&Entry, &Index), to: (&Entry, &Inde
     let (old, new) = (from.1, to.1);
     if is_swap(old, new) {
         let action = Action::Swap { from: Box::new(from.0.clone()), to: Box::new(to.0.clone()) };
-        let draft = Draft::new(id, action, words::alter(id, to.0)).role(Role::Provide);
+        let draft = Draft::new(id, action, words::alter(id, to.0)).role(Role::Disturb);
         drafts.push(draft.risk(risk(id, new)).announces(Fact::Made(id.clone())));
         return;
     }

@@ -12,7 +12,7 @@ mod table;
 mod types;
 mod view;
 
-use super::draft::{Draft, Fact, Role, Stage};
+use super::draft::{Draft, Fact, Role, Stage, has_index};
 use super::fate::Fates;
 use super::removal::Carried;
 use super::words;
@@ -67,11 +67,11 @@ pub(super) fn drafts(fates: &Fates<'_>, carried: &Carried<'_>) -> Vec<Draft> {
 /// An object that goes, for good or to be made again.
 fn removal(fates: &Fates<'_>, id: &ObjectId, entry: &Entry) -> Vec<Draft> {
     let reason = fates.rebuilt.get(id).cloned();
-    if reason.is_some() && types::steps_aside(fates, id) {
+    if types::steps_aside(fates, id) {
         return types::step_aside(id, entry, reason);
     }
     let for_good = reason.is_none();
-    let loss = words::loss(id, &entry.object, fates.to);
+    let loss = words::loss(id, entry, fates.to);
     let mut draft = Draft::drop(id, entry, words::drop(id, entry)).because(reason).loss(loss);
     if for_good && !matches!(id.kind, Kind::Constraint | Kind::Trigger | Kind::Rule | Kind::Policy) {
         draft = draft.stage(Stage::Part);
@@ -132,6 +132,17 @@ fn in_place(fates: &Fates<'_>, id: &ObjectId, from: &Entry, to: &Entry, drafts: 
 fn replace(id: &ObjectId, to: &Entry) -> Draft {
     let action = super::change::Action::Replace(Box::new(to.clone()));
     Draft::new(id, action, format!("replace {}", words::object(id))).role(Role::Provide)
+}
+
+/// Whether a key gets another index: it is made anew under its name.
+pub(super) fn is_new_key(from: &Object, to: &Object) -> bool {
+    match (from, to) {
+        (Object::Constraint(from), Object::Constraint(to)) => {
+            has_index(from.kind) && from.definition != to.definition
+        }
+        (Object::Index(from), Object::Index(to)) => from.unique && index::is_swap(from, to),
+        _ => false,
+    }
 }
 
 /// Whether an index or constraint of both sides is made anew under its name.

@@ -58,6 +58,9 @@ pub(super) fn settings(from: &Sequence, to: &Sequence) -> Vec<String> {
     say(from.min != to.min, format!("MINVALUE {}", to.min));
     say(from.max != to.max, format!("MAXVALUE {}", to.max));
     say(from.start != to.start, format!("START WITH {}", to.start));
+    // The position would be out of bounds; any other stays.
+    let is_apart = from.max < to.min || to.max < from.min;
+    say(is_apart, "RESTART".to_owned());
     say(from.cache != to.cache, format!("CACHE {}", to.cache));
     say(from.cycle != to.cycle, if to.cycle { "CYCLE".into() } else { "NO CYCLE".into() });
     settings

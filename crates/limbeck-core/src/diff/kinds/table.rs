@@ -7,7 +7,9 @@ use crate::diff::change::Action;
 use crate::diff::draft::{Draft, Fact, Role};
 use crate::diff::fate::{ColumnFate, Fates};
 use crate::diff::words;
-use crate::schema::{Entry, Kind, Name, Object, ObjectId, Persistence, ReplicaIdentity, Table};
+use crate::schema::{
+    Column, Entry, Kind, Name, Object, ObjectId, Persistence, ReplicaIdentity, Sequence, Table,
+};
 
 /// What PostgreSQL cannot change about a table.
 pub(super) fn rebuild(from: &Table, to: &Table, version: u32) -> Option<&'static str> {
@@ -22,7 +24,13 @@ pub(super) fn rebuild(from: &Table, to: &Table, version: u32) -> Option<&'static
 
 /// What waits for things that need the object: owners of sequences, indexes for replication and clustering.
 pub(super) fn finish(id: &ObjectId, entry: &Entry, statements: Vec<String>) -> Draft {
-    let mut draft = Draft::new(id, Action::Annotate(statements), format!("finish {}", words::object(id)));
+    let words = match &entry.object {
+        Object::Sequence(Sequence { owned_by: Some((table, column)), .. }) => {
+            format!("let {}.{column} own {}", words::name(table), words::object(id))
+        }
+        _ => format!("set replica identity or clustering of {}", words::object(id)),
+    };
+    let mut draft = Draft::new(id, Action::Annotate(statements), words).role(Role::Tweak);
     match (&entry.object, id.qualified()) {
         (Object::Table(table), Some(name)) => {
             let replica = match &table.replica_identity {
@@ -67,6 +75,7 @@ pub(super) fn in_place(fates: &Fates<'_>, id: &ObjectId, from: &Table, to: &Tabl
 fn columns(place: &Place<'_>, from: &Table, to: &Table, drafts: &mut Vec<Draft>) {
     let parents = ancestors(place.fates, to);
     let wait = |draft: Draft| {
+        let draft = draft.awaits(Fact::Aside(place.id.clone()));
         parents
             .iter()
             .fold(draft, |draft, parent| draft.awaits(Fact::Parent(ObjectId::relation(Kind::Table, parent))))
@@ -130,30 +139,36 @@ fn kinship(place: &Place<'_>, from: &Table, to: &Table, drafts: &mut Vec<Draft>)
             );
         }
     }
-    let mut say = |clause: String, words: String| {
-        drafts.push(
-            Draft::alter(place.id, place.alter() + &clause, words).awaits(Fact::Parent(place.id.clone())),
-        );
+    descent(place, from, to, drafts);
+}
+
+/// `INHERIT` and `OF`: an old bond is cut before the columns change, and a new one is tied afterwards.
+fn descent(place: &Place<'_>, from: &Table, to: &Table, drafts: &mut Vec<Draft>) {
+    let shown = words::object(place.id);
+    let leave = |clause: String, words: String| {
+        Draft::alter(place.id, place.alter() + &clause, words).announces(Fact::Aside(place.id.clone()))
+    };
+    let join = |clause: String, words: String| {
+        Draft::alter(place.id, place.alter() + &clause, words).awaits(Fact::Parent(place.id.clone()))
     };
     for parent in from.inherits.iter().filter(|parent| !to.inherits.contains(parent)) {
-        say(
-            format!("NO INHERIT {}", quote::name(parent)),
-            format!("let {shown} not inherit {}", words::name(parent)),
-        );
+        let words = format!("let {shown} not inherit {}", words::name(parent));
+        drafts.push(leave(format!("NO INHERIT {}", quote::name(parent)), words));
     }
     for parent in to.inherits.iter().filter(|parent| !from.inherits.contains(parent)) {
-        say(
-            format!("INHERIT {}", quote::name(parent)),
-            format!("let {shown} inherit {}", words::name(parent)),
-        );
+        let words = format!("let {shown} inherit {}", words::name(parent));
+        drafts.push(join(format!("INHERIT {}", quote::name(parent)), words));
     }
-    if from.of_type != to.of_type {
-        match &to.of_type {
-            Some(of_type) => {
-                say(format!("OF {}", quote::name(of_type)), format!("make {shown} one of {of_type}"))
-            }
-            None => say("NOT OF".to_owned(), format!("make {shown} an untyped one")),
-        }
+    if from.of_type == to.of_type {
+        return;
+    }
+    if from.of_type.is_some() {
+        drafts.push(leave("NOT OF".to_owned(), format!("make {shown} an untyped one")));
+    }
+    if let Some(of_type) = &to.of_type {
+        let words = format!("make {shown} one of {}", words::name(of_type));
+        drafts
+            .push(join(format!("OF {}", quote::name(of_type)), words).awaits(Fact::Aside(place.id.clone())));
     }
 }
 
@@ -223,7 +238,12 @@ fn by_index(place: &Place<'_>, from: &Table, to: &Table, drafts: &mut Vec<Draft>
         };
         let words = format!("set replica identity of {shown} to {}", clause.to_lowercase());
         let statement = format!("{}REPLICA IDENTITY {clause}", place.alter());
-        drafts.push(wait(Draft::alter(place.id, statement, words), index));
+        // The columns of an index that identifies rows stay NOT NULL.
+        let free = |draft: Draft, column: &Column| {
+            draft.announces(Fact::MayBeNull(place.id.clone(), column.name.clone()))
+        };
+        let draft = from.columns.iter().fold(Draft::alter(place.id, statement, words), free);
+        drafts.push(wait(draft, index));
     }
     let lost = to.cluster_on.as_deref().is_some_and(remade);
     if from.cluster_on == to.cluster_on && !lost {

@@ -4,7 +4,7 @@ use super::column;
 use crate::ddl::quote;
 use crate::diff::change::Action;
 use crate::diff::draft::{Draft, Role, Stage, keys};
-use crate::diff::fate::Fates;
+use crate::diff::fate::{ColumnFate, Fates};
 use crate::diff::words;
 use crate::schema::{
     Attribute, Composite, Domain, DomainCheck, Entry, Enum, Extension, Kind, Name, Nullability, ObjectId,
@@ -44,13 +44,20 @@ pub(super) fn rebuild_composite(
     (retyped && in_table).then_some("an attribute gets another type")
 }
 
-/// Whether a type that is made again has columns, which are led over from the old one to the new one.
+/// Whether a type that is made again has columns, which are led over from the old one to the new one. A range type's
+/// functions do not take another name along: its columns become texts for a moment instead.
 pub(super) fn steps_aside(fates: &Fates<'_>, id: &ObjectId) -> bool {
-    let is_type =
-        matches!(id.kind, Kind::Enum | Kind::Domain | Kind::Composite | Kind::Range | Kind::Collation);
+    let is_type = matches!(id.kind, Kind::Enum | Kind::Domain | Kind::Composite | Kind::Collation);
     is_type
-        && fates.users(id).iter().any(|(user, need)| {
-            matches!(user.kind, Kind::Table | Kind::ForeignTable) && need.by.is_some() && !fates.goes(user)
+        && fates.users(id).iter().any(|(user, need)| match (user.kind, &need.by) {
+            (Kind::Table | Kind::ForeignTable, Some(column)) => {
+                !fates.goes(user)
+                    && fates.column_fate(user, column) == Some(ColumnFate::Retype)
+                    && fates.has_remade(user, column, id)
+            }
+            // The old one of a type that steps aside still has this one.
+            (Kind::Domain | Kind::Composite, None) => steps_aside(fates, user),
+            _ => false,
         })
 }
 
