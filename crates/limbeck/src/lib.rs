@@ -13,6 +13,7 @@
 //! signatures of [`Migrator`] only.
 
 mod ahead;
+pub mod catalog;
 pub mod config;
 pub mod connect;
 pub mod doctor;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::create;
 use crate::schema::{
-    Constraint, ConstraintKind, Entry, Kind, Name, Need, Object, ObjectId, ReplicaIdentity, Schema,
+    Constraint, ConstraintKind, Entry, Kind, Name, Need, Object, ObjectId, ReplicaIdentity, Schema, Table,
 };
 
 /// One step of making a schema.
@@ -79,6 +79,17 @@ pub(super) fn children_first(schema: &Schema) -> BTreeMap<&ObjectId, Vec<ObjectI
     found
 }
 
+/// The partitions of each table.
+fn partitions(schema: &Schema) -> BTreeMap<&Name, Vec<ObjectId>> {
+    let mut partitions: BTreeMap<&Name, Vec<ObjectId>> = BTreeMap::new();
+    for (id, entry) in &schema.objects {
+        if let Object::Table(Table { partition_of: Some(partition), .. }) = &entry.object {
+            partitions.entry(&partition.parent).or_default().push(id.clone());
+        }
+    }
+    partitions
+}
+
 /// What decides between two steps that could both be next.
 type Key<'a> = (Kind, Option<&'a str>, &'a str, u8, &'a ObjectId, u8);
 
@@ -103,6 +114,7 @@ impl<'a> Graph<'a> {
         let places: BTreeMap<&ObjectId, usize> =
             schema.objects.keys().enumerate().map(|(place, id)| (id, place)).collect();
         let merging = children_first(schema);
+        let partitions = partitions(schema);
         let mut graph = Self { nodes: Vec::new(), waiting: Vec::new(), ready: BTreeSet::new() };
         for (id, entry) in &schema.objects {
             let mut needs: BTreeMap<usize, BTreeSet<Option<&str>>> = BTreeMap::new();
@@ -112,7 +124,11 @@ impl<'a> Graph<'a> {
                 }
             }
             let merged = merging.get(id).into_iter().flatten().cloned();
-            for on in implied(schema, id, entry).into_iter().chain(merged) {
+            // One that lacks partitions would be complete as long as there are none.
+            let lacking =
+                id.of.as_ref().filter(|_| matches!(&entry.object, Object::Index(index) if index.only));
+            let lacking = lacking.and_then(|table| partitions.get(table)).into_iter().flatten().cloned();
+            for on in implied(schema, id, entry).into_iter().chain(merged).chain(lacking) {
                 if let Some(&place) = places.get(&on) {
                     needs.entry(place).or_default().insert(None);
                 }

@@ -1,0 +1,146 @@
+//! What has been read so far.
+
+use std::collections::{BTreeSet, HashMap};
+
+use limbeck_core::schema::{Column, Entry, Kind, Name, Object, ObjectId, Schema, Table};
+
+use super::{Filter, Read};
+
+/// The oids of the catalogs, which every version of PostgreSQL has the same.
+pub(super) mod class {
+    pub(in super::super) const ATTRIBUTE_DEFAULT: i64 = 2604;
+    pub(in super::super) const CAST: i64 = 2605;
+    pub(in super::super) const CLASS: i64 = 1259;
+    pub(in super::super) const COLLATION: i64 = 3456;
+    pub(in super::super) const CONSTRAINT: i64 = 2606;
+    pub(in super::super) const DEFAULT_ACL: i64 = 826;
+    pub(in super::super) const EVENT_TRIGGER: i64 = 3466;
+    pub(in super::super) const EXTENSION: i64 = 3079;
+    pub(in super::super) const FOREIGN_DATA_WRAPPER: i64 = 2328;
+    pub(in super::super) const FOREIGN_SERVER: i64 = 1417;
+    pub(in super::super) const LANGUAGE: i64 = 2612;
+    pub(in super::super) const NAMESPACE: i64 = 2615;
+    pub(in super::super) const OPERATOR: i64 = 2617;
+    pub(in super::super) const OPERATOR_CLASS: i64 = 2616;
+    pub(in super::super) const OPERATOR_FAMILY: i64 = 2753;
+    pub(in super::super) const POLICY: i64 = 3256;
+    pub(in super::super) const PROC: i64 = 1255;
+    pub(in super::super) const PUBLICATION: i64 = 6104;
+    pub(in super::super) const REWRITE: i64 = 2618;
+    pub(in super::super) const STATISTICS: i64 = 3381;
+    pub(in super::super) const TEXT_SEARCH_CONFIGURATION: i64 = 3602;
+    pub(in super::super) const TEXT_SEARCH_DICTIONARY: i64 = 3600;
+    pub(in super::super) const TRIGGER: i64 = 2620;
+    pub(in super::super) const TYPE: i64 = 1247;
+}
+
+/// An object's catalog and oid.
+pub(super) type Address = (i64, i64);
+
+/// The schema as it grows, and who has which oid.
+pub(super) struct Reader {
+    pub(super) without_tables: BTreeSet<Name>,
+    schema: Schema,
+    ids: HashMap<Address, ObjectId>,
+    /// Parts of objects that are objects to `pg_depend`: the index of a constraint, the rule of a view.
+    parts: HashMap<Address, ObjectId>,
+    /// Names of columns by relation and `attnum`.
+    columns: HashMap<(i64, i16), String>,
+    /// Relation and `attnum` of each row of `pg_attrdef`.
+    defaults: HashMap<i64, (i64, i16)>,
+    /// The extension of each object that belongs to one.
+    pub(super) members: HashMap<Address, String>,
+    pub(super) inexpressible: BTreeSet<String>,
+}
+
+impl Reader {
+    pub(super) fn new(filter: &Filter) -> Self {
+        Self {
+            without_tables: filter.without_tables.clone(),
+            schema: Schema::default(),
+            ids: HashMap::new(),
+            parts: HashMap::new(),
+            columns: HashMap::new(),
+            defaults: HashMap::new(),
+            members: HashMap::new(),
+            inexpressible: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn finish(self) -> Read {
+        Read { schema: self.schema, inexpressible: self.inexpressible.into_iter().collect() }
+    }
+
+    /// Takes an object.
+    pub(super) fn add(&mut self, address: Address, id: ObjectId, object: impl Into<Object>) {
+        let entry = Entry { grants: limbeck_core::schema::Grant::defaults(id.kind), ..Entry::new(object) };
+        self.ids.insert(address, id.clone());
+        self.schema.objects.insert(id, entry);
+    }
+
+    /// Remembers at which address a part of an object is.
+    pub(super) fn part(&mut self, address: Address, whole: ObjectId) {
+        self.parts.insert(address, whole);
+    }
+
+    /// The object at an address, or of which something there is a part.
+    pub(super) fn id(&self, address: Address) -> Option<&ObjectId> {
+        self.ids.get(&address).or_else(|| self.parts.get(&address))
+    }
+
+    pub(super) fn entry(&mut self, id: &ObjectId) -> Option<&mut Entry> {
+        self.schema.objects.get_mut(id)
+    }
+
+    /// The object at an address, or of which something there is a part, to change it.
+    pub(super) fn entry_at(&mut self, address: Address) -> Option<&mut Entry> {
+        let id = self.ids.get(&address).or_else(|| self.parts.get(&address))?;
+        self.schema.objects.get_mut(id)
+    }
+
+    /// The object whose own address this is, to change it.
+    pub(super) fn whole_at(&mut self, address: Address) -> Option<&mut Entry> {
+        self.schema.objects.get_mut(self.ids.get(&address)?)
+    }
+
+    /// The name of a table or view that was taken.
+    pub(super) fn relation(&self, oid: i64) -> Option<Name> {
+        let id = self.ids.get(&(class::CLASS, oid)).filter(|id| id.of.is_none())?;
+        id.qualified()
+    }
+
+    /// What belongs to a relation that was taken.
+    pub(super) fn id_of(&self, kind: Kind, relation: i64, name: String) -> Option<ObjectId> {
+        Some(ObjectId::of(kind, &self.relation(relation)?, name))
+    }
+
+    pub(super) fn table(&mut self, oid: i64) -> Option<&mut Table> {
+        match &mut self.entry_at((class::CLASS, oid))?.object {
+            Object::Table(table) => Some(table),
+            _ => None,
+        }
+    }
+
+    pub(super) fn table_column(&mut self, oid: i64, number: i16) -> Option<&mut Column> {
+        let name = self.columns.get(&(oid, number))?.clone();
+        self.table(oid)?.columns.iter_mut().find(|column| column.name == name)
+    }
+
+    pub(super) fn name_column(&mut self, relation: i64, number: i16, name: String) {
+        self.columns.insert((relation, number), name);
+    }
+
+    /// A default is an object of its own in `pg_depend`.
+    pub(super) fn name_default(&mut self, default: i64, relation: i64, number: i16) {
+        self.defaults.insert(default, (relation, number));
+    }
+
+    /// Relation and column of a default.
+    pub(super) fn default(&self, default: i64) -> Option<(i64, i16)> {
+        self.defaults.get(&default).copied()
+    }
+
+    pub(super) fn column(&self, relation: i64, number: i16) -> Option<&str> {
+        self.columns.get(&(relation, number)).map(String::as_str)
+    }
+}

@@ -1,0 +1,45 @@
+//! The catalog reader and the DDL writer: what is loaded is read, written, loaded again and read again; both
+//! readings, and `pg_dump` of both databases, are equal.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
+#[path = "catalog_support/mod.rs"]
+mod support;
+
+use limbeck::catalog::Filter;
+use support::{Loaded, cases, conformance_states};
+
+/// Every case, and every state of the conformance schemas, on Debian's PostgreSQL 15.
+#[tokio::test]
+async fn round_trips_on_15() {
+    let server = support::server_of(15).await;
+    support::round_trips(&server, &cases(15)).await;
+}
+
+#[tokio::test]
+async fn conformance_states_on_15() {
+    let server = support::server_of(15).await;
+    support::round_trips(&server, &conformance_states()).await;
+}
+
+#[tokio::test]
+async fn settings_change_nothing() {
+    let server = support::server_of(15).await;
+    support::make_roles(&server).await;
+    for case in cases(15) {
+        let loaded = Loaded::new(&server, &case.sql).await.unwrap();
+        let usual = loaded.read(&Filter::default(), &[]).await;
+        let odd = [
+            "SET search_path = pg_temp, public, app",
+            "SET quote_all_identifiers = on",
+            "SET standard_conforming_strings = off",
+            "SET DateStyle = 'German, DMY'",
+            "SET IntervalStyle = 'iso_8601'",
+            "SET TimeZone = 'Asia/Kolkata'",
+            "SET extra_float_digits = -5",
+            "SET bytea_output = 'escape'",
+            "CREATE TEMPORARY TABLE pg_class (oid oid, relname name)",
+        ];
+        assert_eq!(loaded.read(&Filter::default(), &odd).await, usual, "{}", case.name);
+    }
+}

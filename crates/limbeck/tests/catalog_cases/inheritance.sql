@@ -1,0 +1,10 @@
+CREATE TABLE animal (id serial PRIMARY KEY, name text NOT NULL DEFAULT 'none', legs integer CHECK (legs >= 0), CONSTRAINT shared CHECK (id > 0));
+CREATE TABLE other (weight numeric, name text);
+CREATE TABLE dog (breed text, name text, CONSTRAINT shared CHECK (id > 0), CONSTRAINT of_dog CHECK (legs <= 4)) INHERITS (animal);
+CREATE TABLE chimera (x integer) INHERITS (animal, other);
+ALTER TABLE dog ALTER legs SET DEFAULT 4;
+ALTER TABLE dog ALTER legs SET NOT NULL;
+ALTER TABLE chimera ALTER name DROP DEFAULT;
+CREATE INDEX dog_name ON dog (name);
+CREATE TABLE puppy () INHERITS (dog);
+COMMENT ON COLUMN puppy.legs IS 'small';

@@ -1,0 +1,253 @@
+//! Servers, cases, and the round trip.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use limbeck::catalog::{self, Filter, Read};
+use limbeck::core::ddl;
+use limbeck::core::schema::{Object, Schema};
+use limbeck::local::{Programs, Server, ServerOptions};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+/// A throw-away server of one major version.
+pub(crate) async fn server_of(major: u32) -> Server {
+    let programs = programs_of(major);
+    Server::temporary(&programs, ServerOptions::default()).await.unwrap()
+}
+
+/// Debian's of 15; of 16 and 18 those that `cargo xtask test` fetches.
+fn programs_of(major: u32) -> Programs {
+    let folder = match major {
+        16 => fetched().join("pginstall/bin"),
+        18 => fetched().join("pginstall18/bin"),
+        _ => return Programs::of_major(major).unwrap(),
+    };
+    let missing = || panic!("no PostgreSQL {major} in {}: run `cargo xtask test`", folder.display());
+    Programs::in_folder(&folder).unwrap_or_else(missing)
+}
+
+fn fetched() -> PathBuf {
+    let folder = env::var_os("LIMBECK_TEST_PGSERVER");
+    folder.map(PathBuf::from).unwrap_or_else(|| {
+        panic!("LIMBECK_TEST_PGSERVER must name the servers that `cargo xtask test` fetches")
+    })
+}
+
+/// One file of SQL.
+#[derive(Debug)]
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) sql: String,
+}
+
+/// The files of `catalog_cases` for a major version: `-- since 16` in the first line names the first one.
+pub(crate) fn cases(major: u32) -> Vec<Case> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/catalog_cases");
+    let only = env::var("LIMBECK_TEST_CASE").ok();
+    let cases = sorted(&folder).into_iter().map(|path| case(&path));
+    let chosen = |case: &Case| only.as_ref().is_none_or(|only| case.name.contains(only.as_str()));
+    let since = |case: &Case| {
+        let first = case.sql.lines().next().unwrap_or_default();
+        first.strip_prefix("-- since ").is_none_or(|version| version.parse::<u32>().unwrap() <= major)
+    };
+    let cases: Vec<Case> = cases.filter(|case| chosen(case) && since(case)).collect();
+    assert!(only.is_some() || cases.len() > 10, "the cases were not found");
+    cases
+}
+
+/// What `pg_dump -s` said after each revision of two real projects.
+pub(crate) fn conformance_states() -> Vec<Case> {
+    let folder = env::var("LIMBECK_CONFORMANCE_DIR")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/conformance").to_owned());
+    let folder = Path::new(&folder).join("schemas");
+    let cases: Vec<Case> =
+        sorted(&folder).iter().flat_map(|project| sorted(project)).map(|it| case(&it)).collect();
+    assert!(cases.len() >= 102, "the conformance schemas were not found in {}", folder.display());
+    cases
+}
+
+fn sorted(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+fn case(path: &Path) -> Case {
+    Case { name: path.display().to_string(), sql: fs::read_to_string(path).unwrap() }
+}
+
+/// A database that SQL was loaded into.
+pub(crate) struct Loaded {
+    url: String,
+    admin: String,
+    name: String,
+    bin: PathBuf,
+}
+
+impl Loaded {
+    pub(crate) async fn new(server: &Server, sql: &str) -> Result<Self, String> {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("catalog_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let admin = server.url("postgres");
+        run(&admin, &format!("CREATE DATABASE {name} TEMPLATE template0")).await;
+        let loaded =
+            Self { url: server.url(&name), admin, name, bin: server.programs().bin_dir().to_owned() };
+        loaded.psql(sql)?;
+        Ok(loaded)
+    }
+
+    /// With psql, as a user would.
+    fn psql(&self, sql: &str) -> Result<(), String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), sql).unwrap();
+        // A wheel's folder has no psql of its own everywhere: any version's loads.
+        let own = self.bin.join("psql");
+        let psql = if own.exists() { own } else { PathBuf::from("psql") };
+        let output = Command::new(psql)
+            .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &self.url, "-f"])
+            .arg(file.path())
+            .env("PGOPTIONS", "-c client_min_messages=warning")
+            .output()
+            .unwrap();
+        match output.status.success() {
+            true => Ok(()),
+            false => Err(format!("{}\nin\n{sql}", String::from_utf8_lossy(&output.stderr))),
+        }
+    }
+
+    pub(crate) async fn read(&self, filter: &Filter, before: &[&str]) -> Read {
+        let mut connection = PgConnection::connect(&self.url).await.unwrap();
+        for statement in before {
+            sqlx::raw_sql(AssertSqlSafe((*statement).to_owned())).execute(&mut connection).await.unwrap();
+        }
+        let read = catalog::read(&mut connection, filter).await.unwrap();
+        connection.close().await.unwrap();
+        read
+    }
+
+    /// `pg_dump -s`, without what changes from run to run.
+    fn pg_dump(&self) -> String {
+        let output =
+            Command::new(self.bin.join("pg_dump")).args(["-s", "-O", "-d", &self.url]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().filter(|line| !line.starts_with("\\")).collect::<Vec<_>>().join("\n")
+    }
+
+    pub(crate) async fn drop(self) {
+        run(&self.admin, &format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
+    }
+}
+
+async fn run(url: &str, sql: &str) {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+/// The roles that the cases grant things to.
+pub(crate) async fn make_roles(server: &Server) {
+    run(&server.url("postgres"), "CREATE ROLE anna; CREATE ROLE \"Bert B\"").await;
+}
+
+/// Cases that fail are all told.
+pub(crate) async fn round_trips(server: &Server, cases: &[Case]) {
+    make_roles(server).await;
+    let mut wrong = Vec::new();
+    for case in cases {
+        if let Err(what) = round_trip(server, case).await {
+            wrong.push(format!("{}: {what}", case.name));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+/// Expressions may print differently once more (`design.md`, section 8): then the second print is stable.
+async fn round_trip(server: &Server, case: &Case) -> Result<(), String> {
+    let first = Loaded::new(server, &case.sql).await?;
+    let second = again(server, &first).await?;
+    let (one, two) = (first.read(&Filter::default(), &[]).await, second.read(&Filter::default(), &[]).await);
+    let (one, two) = (sorted_columns(one.schema), sorted_columns(two.schema));
+    let result = if one == two {
+        // Text is compared in pieces: where objects are made in another order, `pg_dump` lists them in another.
+        difference(&pieces(&first.pg_dump()), &pieces(&second.pg_dump()))
+    } else {
+        let third = again(server, &second).await?;
+        let three = third.read(&Filter::default(), &[]).await;
+        let stable = compare(&two, &sorted_columns(three.schema));
+        let unstable = compare(&one, &two).err().unwrap_or_default();
+        third.drop().await;
+        match stable {
+            Err(difference) => Err(format!("not stable: {difference}")),
+            // Only the text of an expression may be another one: `ANY (ARRAY[...])` with its casts.
+            Ok(()) if unstable.contains("ARRAY[") => Ok(()),
+            Ok(()) => Err(unstable),
+        }
+    };
+    first.drop().await;
+    second.drop().await;
+    result
+}
+
+async fn again(server: &Server, from: &Loaded) -> Result<Loaded, String> {
+    let read = from.read(&Filter::default(), &[]).await;
+    let sql: String = ddl::dump(&read.schema).iter().map(|statement| format!("{statement};\n")).collect();
+    Loaded::new(server, &sql).await
+}
+
+/// The lines of objects that differ.
+fn compare(one: &Schema, two: &Schema) -> Result<(), String> {
+    let print = |schema: &Schema| -> BTreeMap<String, usize> {
+        let lines = schema.objects.iter().flat_map(|(id, entry)| {
+            let text = format!("{entry:#?}");
+            text.lines().map(|line| format!("{id}: {}", line.trim())).collect::<Vec<_>>()
+        });
+        let mut counted = BTreeMap::new();
+        lines.for_each(|line| *counted.entry(line).or_default() += 1);
+        counted
+    };
+    difference(&print(one), &print(two))
+}
+
+/// The order of columns is not compared: an attached partition may have another one than its parent.
+fn sorted_columns(mut schema: Schema) -> Schema {
+    for entry in schema.objects.values_mut() {
+        if let Object::Table(table) = &mut entry.object {
+            table.columns.sort_by(|a, b| a.name.cmp(&b.name));
+        }
+    }
+    schema
+}
+
+fn pieces(dump: &str) -> BTreeMap<String, usize> {
+    let mut pieces = BTreeMap::new();
+    for piece in dump.split(";\n").map(str::trim) {
+        let piece: Vec<&str> =
+            piece.lines().filter(|line| !line.starts_with("--") && !line.trim().is_empty()).collect();
+        // The order of columns is not compared.
+        let mut piece: Vec<&str> = piece.into_iter().map(|line| line.trim().trim_end_matches(',')).collect();
+        piece.sort_unstable();
+        *pieces.entry(piece.join("\n")).or_default() += 1;
+    }
+    pieces
+}
+
+fn difference(one: &BTreeMap<String, usize>, two: &BTreeMap<String, usize>) -> Result<(), String> {
+    let only = |a: &BTreeMap<String, usize>, b: &BTreeMap<String, usize>| -> String {
+        a.iter()
+            .filter(|(key, count)| b.get(*key) != Some(*count))
+            .map(|(key, _)| format!("{key}\n"))
+            .collect()
+    };
+    let (before, after) = (only(one, two), only(two, one));
+    if before.is_empty() && after.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("\n<<<\n{before}===\n{after}>>>"))
+    }
+}
