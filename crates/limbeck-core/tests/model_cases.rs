@@ -151,6 +151,33 @@ fn column_line(column: &Column) -> String {
     line
 }
 
+/// `docs/models.md` has a row for every key of every attribute, and no other rows.
+#[test]
+fn the_reference_is_complete() {
+    let docs = include_str!("../../../docs/models.md");
+    for context in model::CONTEXTS {
+        let name = context.name;
+        let section = [format!("\n## `#[{name}(...)]`\n"), format!("\n## `{name}(...)`\n")]
+            .iter()
+            .find_map(|heading| docs.split_once(heading.as_str()))
+            .unwrap_or_else(|| panic!("no section on {name}"))
+            .1;
+        let section = section.split("\n## ").next().unwrap();
+        let row = |line: &str| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned());
+        let rows: Vec<String> = section.lines().filter_map(row).collect();
+        let keys: Vec<_> = context.keys.iter().map(|key| key.name).collect();
+        assert_eq!(rows, keys, "{name}");
+    }
+}
+
+#[test]
+fn the_references_example_is_read() {
+    let docs = include_str!("../../../docs/models.md");
+    let example = docs.split("```rust\n").nth(1).unwrap().split("```").next().unwrap();
+    let models = model::read(&[Source::new("docs/models.md", example)], &ModelOptions::default()).unwrap();
+    assert!(models.schema.objects.len() > 5);
+}
+
 /// A template of another project's naming convention does not need a file of its own.
 #[test]
 fn naming_templates_are_checked() {
