@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use limbeck_core::Source;
-use limbeck_core::model::{self, ModelOptions, Models, Naming, Unlisted};
+use limbeck_core::model::{self, ModelOptions, Models, Naming, Unlisted, WriteOptions};
 use limbeck_core::schema::{Column, Entry, Nullability, Object, Table};
 use support::Expected;
 
@@ -60,6 +60,17 @@ fn bad_models_are_explained() {
             Ok(models) => format!("NOTHING IS WRONG WITH\n{}", describe(&models)),
             Err(problems) => explain(&problems),
         }
+    });
+}
+
+/// What `models pull` would write of a database like these models.
+#[test]
+fn models_are_written() {
+    support::check_cases("model_cases/written", Expected::Blessable, |name, text| {
+        let models = model::read(&sources(name, text), &options(text)).unwrap();
+        let written = model::write(&models.schema, &WriteOptions::default());
+        let files = written.rust.iter().chain(&written.sql);
+        files.map(|(name, text)| format!("// file: {name}\n{text}\n")).collect()
     });
 }
 

@@ -33,11 +33,7 @@ impl Element {
             // `jsonb_path_ops(...)`: operator classes may have parameters.
             return Self::Column(name, modifiers(follows));
         }
-        if follows.chars().all(is_modifier) {
-            Self::Unknown(name)
-        } else {
-            Self::Expression(text.to_owned())
-        }
+        if follows.chars().all(is_modifier) { Self::Unknown(name) } else { Self::Expression(text.to_owned()) }
     }
 
     /// As it stands in `CREATE INDEX`.

@@ -14,7 +14,9 @@ use self::names::{singular, type_name, value_name};
 use super::{ModelOptions, Models, read};
 use crate::Source;
 use crate::ddl::{self, quote};
-use crate::schema::{Entry, Identity, Kind, Name, Object, ObjectId, Persistence, Schema, Sequence, Table};
+use crate::schema::{
+    Entry, Grant, Identity, Kind, Name, Object, ObjectId, Persistence, Schema, Sequence, Table,
+};
 
 /// How models are written.
 #[derive(Debug, Clone, Default)]
@@ -70,6 +72,19 @@ impl<'a> Plan<'a> {
             enum_texts: BTreeMap::new(),
             table_names: BTreeMap::new(),
         };
+        // A table and a function may need each other; only statements can say in which order their parts are made.
+        let steps = ddl::order(schema);
+        let in_parts: BTreeSet<_> = steps
+            .iter()
+            .filter(|step| matches!(step.part, ddl::Part::Shell(_)))
+            .map(|step| step.id)
+            .collect();
+        let is_whole = |table: &Name| {
+            let found = schema.objects.get_key_value(&ObjectId::relation(Kind::Table, table));
+            found.is_some_and(|(id, entry)| {
+                matches!(&entry.object, Object::Table(table) if is_plain(table)) && !in_parts.contains(id)
+            })
+        };
         let mut types = BTreeSet::new();
         let mut modules = BTreeSet::from(["enums".to_owned(), "mod".to_owned()]);
         for (id, entry) in &schema.objects {
@@ -80,14 +95,14 @@ impl<'a> Plan<'a> {
                     plan.enum_names.insert(id, type_name(&name.schema, &name.name, "Type", &mut types));
                     plan.enum_texts.insert(quote::name(&name), id);
                 }
-                Object::Table(table) if id.kind == Kind::Table && is_plain(table) => {
+                Object::Table(_) if id.kind == Kind::Table && is_whole(&name) => {
                     plan.in_rust.insert(id);
                     let rust_name = type_name(&name.schema, &singular(&name.name), "Row", &mut types);
                     let module = value_name(&name.name, &mut modules).replace("r#", "");
                     plan.table_names.insert(id, (rust_name, module));
                 }
                 Object::Constraint(_) | Object::Index(_) | Object::Policy(_)
-                    if id.of.as_ref().is_some_and(|table| schema.table(table).is_some_and(is_plain)) =>
+                    if id.of.as_ref().is_some_and(&is_whole) =>
                 {
                     plan.in_rust.insert(id);
                 }
@@ -258,30 +273,38 @@ pub(super) fn usual_sequence(data_type: &str, increment: i64) -> Sequence {
     }
 }
 
-/// Everything else.
+/// Everything else, in the order of a dump of the whole.
 fn sql_files(plan: &Plan<'_>) -> Vec<(String, String)> {
-    let mut rest = Schema::default();
-    let mut grants = Vec::new();
-    for (id, entry) in &plan.schema.objects {
-        if plan.in_rust.contains(id) {
-            let usual = Entry::new(entry.object.clone()).grants;
-            grants.extend(ddl::changed_grants(id, &usual, &entry.grants));
-        } else if !(id.kind == Kind::Schema && id.name == "public") {
-            rest.objects.insert(id.clone(), entry.clone());
-        }
-    }
     let mut files: Vec<(&'static str, Vec<String>)> = Vec::new();
-    for block in ddl::blocks(&rest) {
-        let Some(id) = &block.id else { continue };
-        let file = file_of(id.kind);
-        // Only neighbours share a file: the order of the statements is kept.
-        match files.last_mut() {
-            Some((last, statements)) if *last == file => statements.extend(block.statements),
-            _ => files.push((file, block.statements)),
+    // Only neighbours share a file: the order of the statements is kept.
+    let mut add = |file: &'static str, statements: Vec<String>| match files.last_mut() {
+        _ if statements.is_empty() => {}
+        Some((last, before)) if *last == file => before.extend(statements),
+        _ => files.push((file, statements)),
+    };
+    for block in ddl::blocks(plan.schema) {
+        let Some((id, entry)) = block.id.as_ref().and_then(|id| plan.schema.objects.get_key_value(id)) else {
+            continue;
+        };
+        if plan.in_rust.contains(id) || has_rust_table(plan, id) || is_usual_public(id, entry) {
+            continue;
         }
+        let mut statements = block.statements;
+        if id.kind == Kind::Schema {
+            // A model's schema is made with the model.
+            let create = |text: String| text.replacen("CREATE SCHEMA ", "CREATE SCHEMA IF NOT EXISTS ", 1);
+            let once = |text: String| if text.contains(" IF NOT EXISTS ") { text } else { create(text) };
+            statements = statements.into_iter().map(once).collect();
+        }
+        add(file_of(id.kind), statements);
     }
-    if !grants.is_empty() {
-        files.push(("grants", grants));
+    let left_out = plan.schema.objects.iter().filter(|(id, _)| !plan.in_rust.contains(*id));
+    for (id, entry) in left_out.filter(|(id, _)| has_rust_table(plan, id)) {
+        add(file_of(id.kind), ddl::create_in(plan.schema, id, entry));
+    }
+    for (id, entry) in plan.schema.objects.iter().filter(|(id, _)| plan.in_rust.contains(*id)) {
+        let usual = Entry::new(entry.object.clone()).grants;
+        add("grants", ddl::changed_grants(id, &usual, &entry.grants));
     }
     let numbered = files.into_iter().enumerate();
     numbered
@@ -290,6 +313,19 @@ fn sql_files(plan: &Plan<'_>) -> Vec<(String, String)> {
             (format!("{:02}_{file}.sql", at + 1), statements.join("\n"))
         })
         .collect()
+}
+
+/// Whether it is a constraint or index of a table in Rust: a dump of the whole could make it with its table.
+fn has_rust_table(plan: &Plan<'_>, id: &ObjectId) -> bool {
+    let of_table = matches!(id.kind, Kind::Constraint | Kind::Index | Kind::Policy);
+    of_table
+        && id.of.as_ref().is_some_and(|table| plan.in_rust.contains(&ObjectId::relation(Kind::Table, table)))
+}
+
+/// The schema `public` as every database has it.
+fn is_usual_public(id: &ObjectId, entry: &Entry) -> bool {
+    let usual = [Grant::to_public("USAGE")].into();
+    id.kind == Kind::Schema && id.name == "public" && entry.comment.is_none() && entry.grants == usual
 }
 
 fn file_of(kind: Kind) -> &'static str {

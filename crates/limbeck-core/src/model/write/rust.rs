@@ -93,8 +93,9 @@ impl Writer<'_> {
             _ = writeln!(text, "use {import};");
         }
         if !enums.is_empty() {
-            let enums: Vec<_> = enums.into_iter().collect();
-            _ = writeln!(text, "\nuse super::enums::{{{}}};", enums.join(", "));
+            let names = enums.iter().copied().collect::<Vec<_>>().join(", ");
+            let names = if enums.len() == 1 { names } else { format!("{{{names}}}") };
+            _ = writeln!(text, "\nuse super::enums::{names};");
         }
         let (comment, say_comment) = comment_of(entry.comment.as_deref(), "");
         let mut attributes = Vec::new();
@@ -224,6 +225,10 @@ impl Attributes {
             items.extend(comment);
             return self.of_table.push(format!("{key}({})", items.join(", ")));
         };
+        let said_before = self
+            .by_column
+            .get(column)
+            .is_some_and(|said| said.iter().any(|text| text.starts_with("references = ")));
         let alone = options.is_empty() && comment.is_none();
         let text = match (alone, named_so) {
             (true, true) => key.to_owned(),
@@ -235,7 +240,9 @@ impl Attributes {
                 options.extend(comment);
                 match (key, options.as_slice()) {
                     // A foreign key without a name of its own is said flat.
-                    ("foreign_key", said) if named_so && !said.iter().any(|text| is_nested(text)) => {
+                    ("foreign_key", said)
+                        if named_so && !said_before && !said.iter().any(|text| is_nested(text)) =>
+                    {
                         said.join(", ")
                     }
                     ("check", [expr]) => expr.replacen("expr = ", "check = ", 1),
