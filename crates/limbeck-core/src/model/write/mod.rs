@@ -102,7 +102,7 @@ impl<'a> Plan<'a> {
                     plan.table_names.insert(id, (rust_name, module));
                 }
                 Object::Constraint(_) | Object::Index(_) | Object::Policy(_)
-                    if id.of.as_ref().is_some_and(&is_whole) =>
+                    if id.of.as_ref().is_some_and(&is_whole) && !needs_a_user(schema, id, entry) =>
                 {
                     plan.in_rust.insert(id);
                 }
@@ -145,6 +145,19 @@ impl<'a> Plan<'a> {
         let own = schema.objects.iter().filter(move |(id, _)| id.of.as_ref() == Some(table));
         own.filter(|(id, _)| self.in_rust.contains(id))
     }
+}
+
+/// Whether it is a constraint that calls a function which takes the table's own rows: the table has to be there before
+/// the function, and the function before the constraint.
+fn needs_a_user(schema: &Schema, id: &ObjectId, entry: &Entry) -> bool {
+    let Some(table) = id.of.as_ref().map(|table| ObjectId::relation(Kind::Table, table)) else {
+        return false;
+    };
+    let uses_table = |function: &ObjectId| {
+        let function = schema.objects.get(function).filter(|_| function.kind == Kind::Routine);
+        function.is_some_and(|entry| entry.needs.iter().any(|need| need.on == table))
+    };
+    id.kind == Kind::Constraint && entry.needs.iter().any(|need| uses_table(&need.on))
 }
 
 /// Whether attributes could say the table: no partition, not of a type, not foreign.
