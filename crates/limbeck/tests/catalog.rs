@@ -17,6 +17,24 @@ async fn round_trips_on_15() {
 }
 
 #[tokio::test]
+async fn round_trips_on_16() {
+    let server = support::server_of(16).await;
+    support::round_trips(&server, &cases(16)).await;
+}
+
+#[tokio::test]
+async fn round_trips_on_18() {
+    let server = support::server_of(18).await;
+    support::round_trips(&server, &cases(18)).await;
+}
+
+#[cfg(feature = "embedded")]
+#[tokio::test]
+async fn round_trips_on_the_embedded_17() {
+    support::round_trips(&support::Place::Embedded, &cases(17)).await;
+}
+
+#[tokio::test]
 async fn conformance_states_on_15() {
     let server = support::server_of(15).await;
     support::round_trips(&server, &conformance_states()).await;
@@ -25,7 +43,6 @@ async fn conformance_states_on_15() {
 #[tokio::test]
 async fn settings_change_nothing() {
     let server = support::server_of(15).await;
-    support::make_roles(&server).await;
     for case in cases(15) {
         let loaded = Loaded::new(&server, &case.sql).await.unwrap();
         let usual = loaded.read(&Filter::default(), &[]).await;

@@ -50,7 +50,7 @@ fn statements(schema: &Schema, step: &Step<'_>, entry: &Entry, inlined: &Inlined
         Part::Create => {
             let mut statements = match (&entry.object, id.qualified()) {
                 (Object::Table(table), Some(name)) => {
-                    let shape = Shape { constraints: inlined.of_table(schema, &name), ..Shape::default() };
+                    let shape = Shape { constraints: inlined.of_table(&name), ..Shape::default() };
                     table::create_shaped(Some(schema), &name, table, id.kind, &shape)
                 }
                 _ => create::bare(Some(schema), id, entry),
@@ -107,47 +107,36 @@ fn fill(id: &ObjectId, entry: &Entry, columns: &BTreeSet<&str>) -> Vec<String> {
 /// Constraints that stand in the parentheses of their table.
 struct Inlined<'a> {
     constraints: BTreeSet<&'a ObjectId>,
+    by_table: BTreeMap<&'a Name, Vec<(&'a ObjectId, &'a Constraint)>>,
 }
 
 impl<'a> Inlined<'a> {
     fn of(schema: &'a Schema, steps: &[Step<'a>]) -> Self {
         let merging = order::children_first(schema);
-        let places: BTreeMap<&ObjectId, usize> = steps
-            .iter()
-            .enumerate()
-            .filter(|(_, step)| step.part == Part::Create)
-            .map(|(place, step)| (step.id, place))
-            .collect();
-        let is_inline = |id: &ObjectId, entry: &Entry| {
-            let Object::Constraint(Constraint { kind, validated, .. }) = &entry.object else { return false };
-            let Some(table) = id.of.as_ref().map(|name| ObjectId::relation(Kind::Table, name)) else {
-                return false;
-            };
-            let Some(place) = places.get(&table).filter(|_| !merging.contains_key(id)) else { return false };
+        let created = steps.iter().enumerate().filter(|(_, step)| step.part == Part::Create);
+        let places: BTreeMap<&ObjectId, usize> = created.map(|(place, step)| (step.id, place)).collect();
+        let mut inlined = Self { constraints: BTreeSet::new(), by_table: BTreeMap::new() };
+        for (id, entry) in &schema.objects {
+            let (Object::Constraint(constraint), Some(name)) = (&entry.object, &id.of) else { continue };
+            let table = ObjectId::relation(Kind::Table, name);
+            let Some(place) = places.get(&table).filter(|_| !merging.contains_key(id)) else { continue };
             let is_there = |on: &ObjectId| places.get(on).is_some_and(|it| it <= place);
             let needs =
                 entry.needs.iter().all(|need| is_there(&need.on) || !schema.objects.contains_key(&need.on));
-            *kind != ConstraintKind::ForeignKey
-                && *validated
-                && needs
-                && takes_constraints(schema.get(&table))
-        };
-        let inline = schema.objects.iter().filter(|(id, entry)| is_inline(id, entry));
-        Self { constraints: inline.map(|(id, _)| id).collect() }
+            let is_plain = constraint.kind != ConstraintKind::ForeignKey && constraint.validated;
+            if is_plain && needs && takes_constraints(schema.get(&table)) {
+                inlined.constraints.insert(id);
+                inlined.by_table.entry(name).or_default().push((id, constraint));
+            }
+        }
+        // Keys first, as people write them.
+        inlined.by_table.values_mut().for_each(|list| list.sort_by_key(|(_, constraint)| constraint.kind));
+        inlined
     }
 
-    /// Keys first, as people write them.
-    fn of_table(&self, schema: &Schema, table: &Name) -> Vec<String> {
-        let mut constraints: Vec<(&ObjectId, &Constraint)> = schema
-            .belongings(table)
-            .filter(|(id, _)| self.constraints.contains(id))
-            .filter_map(|(id, entry)| match &entry.object {
-                Object::Constraint(constraint) => Some((id, constraint)),
-                _ => None,
-            })
-            .collect();
-        constraints.sort_by_key(|(_, constraint)| constraint.kind);
-        constraints.iter().map(|(id, constraint)| attached::named_constraint(&id.name, constraint)).collect()
+    fn of_table(&self, table: &Name) -> Vec<String> {
+        let constraints = self.by_table.get(table).into_iter().flatten();
+        constraints.map(|(id, constraint)| attached::named_constraint(&id.name, constraint)).collect()
     }
 }
 

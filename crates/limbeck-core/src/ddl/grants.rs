@@ -41,9 +41,12 @@ pub fn changed(id: &ObjectId, from: &BTreeSet<Grant>, to: &BTreeSet<Grant>) -> V
     statements
 }
 
+/// The columns of each privilege; `None` is the whole object.
+type Privileges<'a> = BTreeMap<&'a str, Vec<Option<&'a str>>>;
+
 /// The privileges of each role as one text: `SELECT, UPDATE (a, b)`.
 fn groups(grants: Vec<&Grant>) -> Vec<((Option<String>, bool), String)> {
-    let mut roles: BTreeMap<(Option<String>, bool), BTreeMap<&str, Vec<Option<&str>>>> = BTreeMap::new();
+    let mut roles: BTreeMap<(Option<String>, bool), Privileges<'_>> = BTreeMap::new();
     for grant in grants {
         let role = roles.entry((grant.grantee.clone(), grant.grantable)).or_default();
         role.entry(&grant.privilege).or_default().push(grant.column.as_deref());
@@ -51,7 +54,7 @@ fn groups(grants: Vec<&Grant>) -> Vec<((Option<String>, bool), String)> {
     roles.into_iter().map(|(role, privileges)| (role, privileges_text(&privileges))).collect()
 }
 
-fn privileges_text(privileges: &BTreeMap<&str, Vec<Option<&str>>>) -> String {
+fn privileges_text(privileges: &Privileges<'_>) -> String {
     let mut texts = Vec::new();
     for (privilege, columns) in privileges {
         if columns.contains(&None) {

@@ -115,6 +115,7 @@ impl<'a> Graph<'a> {
             schema.objects.keys().enumerate().map(|(place, id)| (id, place)).collect();
         let merging = children_first(schema);
         let partitions = partitions(schema);
+        let keys = keys(schema);
         let mut graph = Self { nodes: Vec::new(), waiting: Vec::new(), ready: BTreeSet::new() };
         for (id, entry) in &schema.objects {
             let mut needs: BTreeMap<usize, BTreeSet<Option<&str>>> = BTreeMap::new();
@@ -128,7 +129,7 @@ impl<'a> Graph<'a> {
             let lacking =
                 id.of.as_ref().filter(|_| matches!(&entry.object, Object::Index(index) if index.only));
             let lacking = lacking.and_then(|table| partitions.get(table)).into_iter().flatten().cloned();
-            for on in implied(schema, id, entry).into_iter().chain(merged).chain(lacking) {
+            for on in implied(&keys, id, entry).into_iter().chain(merged).chain(lacking) {
                 if let Some(&place) = places.get(&on) {
                     needs.entry(place).or_default().insert(None);
                 }
@@ -320,7 +321,7 @@ fn finishing(id: &ObjectId, entry: &Entry) -> Vec<ObjectId> {
 }
 
 /// What an object needs because of what it is, whether anybody noted it or not.
-fn implied(schema: &Schema, id: &ObjectId, entry: &Entry) -> Vec<ObjectId> {
+fn implied(keys: &BTreeMap<&Name, Vec<ObjectId>>, id: &ObjectId, entry: &Entry) -> Vec<ObjectId> {
     let mut needs: Vec<ObjectId> =
         id.schema.iter().map(|schema| ObjectId::global(Kind::Schema, schema.clone())).collect();
     let relations = id.of.iter();
@@ -331,8 +332,7 @@ fn implied(schema: &Schema, id: &ObjectId, entry: &Entry) -> Vec<ObjectId> {
             relations.chain(parents).collect::<Vec<_>>()
         }
         Object::Constraint(Constraint { references: Some(table), .. }) => {
-            let keys = schema.belongings(table).filter(|(_, entry)| is_key(entry));
-            needs.extend(keys.map(|(id, _)| id.clone()));
+            needs.extend(keys.get(table).into_iter().flatten().cloned());
             relations.chain([table]).collect()
         }
         _ => relations.collect(),
@@ -340,6 +340,15 @@ fn implied(schema: &Schema, id: &ObjectId, entry: &Entry) -> Vec<ObjectId> {
     const RELATIONS: [Kind; 4] = [Kind::Table, Kind::ForeignTable, Kind::View, Kind::MaterializedView];
     needs.extend(relations.into_iter().flat_map(|name| RELATIONS.map(|kind| ObjectId::relation(kind, name))));
     needs
+}
+
+/// What the foreign keys to each table may rest on.
+fn keys(schema: &Schema) -> BTreeMap<&Name, Vec<ObjectId>> {
+    let mut keys: BTreeMap<&Name, Vec<ObjectId>> = BTreeMap::new();
+    for (id, _) in schema.objects.iter().filter(|(_, entry)| is_key(entry)) {
+        id.of.iter().for_each(|table| keys.entry(table).or_default().push(id.clone()));
+    }
+    keys
 }
 
 /// Whether a foreign key may rest on it.

@@ -96,7 +96,14 @@ fn body(name: &Name, table: &Table, kind: Kind, parents: &Parents<'_>, shape: &S
     let mut items: Vec<String> = match (&table.partition_of, &table.of_type) {
         (None, None) => {
             let own = own.filter(|column| !column.inherited);
-            own.map(|column| definition(name, column, kind, shape.postpones(column))).collect()
+            let definition = |column: &Column| {
+                let mut said = column.clone();
+                if parents.implies_not_null(column) {
+                    said.nullability = Nullability::Nullable;
+                }
+                definition(name, &said, kind, shape.postpones(column))
+            };
+            own.map(definition).collect()
         }
         _ => own.filter_map(|column| column_options(name, table, column, parents, shape)).collect(),
     };
@@ -273,6 +280,11 @@ impl<'a> Parents<'a> {
     fn of(schema: Option<&'a Schema>, table: &'a Table) -> Self {
         let names = table.partition_of.iter().map(|partition| &partition.parent).chain(&table.inherits);
         Self(names.filter_map(|name| schema?.table(name)).collect())
+    }
+
+    /// Whether a column is NOT NULL anyway, because a parent's of its name is.
+    fn implies_not_null(&self, column: &Column) -> bool {
+        self.column(&column.name).is_some_and(|parent| parent.nullability == Nullability::NotNull)
     }
 
     fn column(&self, name: &str) -> Option<&'a Column> {

@@ -1,3 +1,4 @@
+-- only 15: the other servers have no contrib modules
 CREATE SCHEMA ext;
 CREATE EXTENSION citext WITH SCHEMA ext;
 CREATE EXTENSION "uuid-ossp";

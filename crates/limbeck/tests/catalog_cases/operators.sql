@@ -28,7 +28,7 @@ COMMENT ON CAST (complex AS text) IS 'a cast';
 CREATE TABLE t (c complex);
 CREATE INDEX t_c ON t (c app.complex_ops);
 CREATE VIEW v AS SELECT c FROM t WHERE c OPERATOR(app.<) ROW(1, 2)::complex;
-CREATE TEXT SEARCH DICTIONARY english_simple (TEMPLATE = simple, STOPWORDS = english);
+CREATE TEXT SEARCH DICTIONARY english_simple (TEMPLATE = simple, ACCEPT = false);
 CREATE TEXT SEARCH DICTIONARY app.snow (TEMPLATE = snowball, LANGUAGE = german);
 CREATE TEXT SEARCH CONFIGURATION app.search (COPY = simple);
 ALTER TEXT SEARCH CONFIGURATION app.search ALTER MAPPING FOR asciiword, word WITH app.snow, english_simple;

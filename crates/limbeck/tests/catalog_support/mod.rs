@@ -13,11 +13,25 @@ use limbeck::core::schema::{Object, Schema};
 use limbeck::local::{Programs, Server, ServerOptions};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-/// A throw-away server of one major version.
-pub(crate) async fn server_of(major: u32) -> Server {
-    let programs = programs_of(major);
-    Server::temporary(&programs, ServerOptions::default()).await.unwrap()
+/// Where databases are made.
+pub(crate) enum Place {
+    /// On a throw-away server.
+    Server(Server),
+    /// Each in an embedded PostgreSQL of its own.
+    #[cfg(feature = "embedded")]
+    Embedded,
 }
+
+/// A throw-away server of one major version.
+pub(crate) async fn server_of(major: u32) -> Place {
+    let programs = programs_of(major);
+    let server = Server::temporary(&programs, ServerOptions::default()).await.unwrap();
+    run(&server.url("postgres"), ROLES).await;
+    Place::Server(server)
+}
+
+/// The roles that the cases grant things to.
+const ROLES: &str = "CREATE ROLE anna; CREATE ROLE \"Bert B\"";
 
 /// Debian's of 15; of 16 and 18 those that `cargo xtask test` fetches.
 fn programs_of(major: u32) -> Programs {
@@ -44,17 +58,20 @@ pub(crate) struct Case {
     pub(crate) sql: String,
 }
 
-/// The files of `catalog_cases` for a major version: `-- since 16` in the first line names the first one.
+/// The files of `catalog_cases` for a major version: `-- since 16` in the first line names the first one, `-- only 15`
+/// the only one.
 pub(crate) fn cases(major: u32) -> Vec<Case> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/catalog_cases");
     let only = env::var("LIMBECK_TEST_CASE").ok();
     let cases = sorted(&folder).into_iter().map(|path| case(&path));
     let chosen = |case: &Case| only.as_ref().is_none_or(|only| case.name.contains(only.as_str()));
-    let since = |case: &Case| {
+    let suits = |case: &Case| {
         let first = case.sql.lines().next().unwrap_or_default();
-        first.strip_prefix("-- since ").is_none_or(|version| version.parse::<u32>().unwrap() <= major)
+        let since =
+            first.strip_prefix("-- since ").is_none_or(|version| version.parse::<u32>().unwrap() <= major);
+        since && first.strip_prefix("-- only ").is_none_or(|text| text.starts_with(&major.to_string()))
     };
-    let cases: Vec<Case> = cases.filter(|case| chosen(case) && since(case)).collect();
+    let cases: Vec<Case> = cases.filter(|case| chosen(case) && suits(case)).collect();
     assert!(only.is_some() || cases.len() > 10, "the cases were not found");
     cases
 }
@@ -84,32 +101,54 @@ fn case(path: &Path) -> Case {
 /// A database that SQL was loaded into.
 pub(crate) struct Loaded {
     url: String,
-    admin: String,
-    name: String,
-    bin: PathBuf,
+    /// The server's programs, and the database that drops this one.
+    on: Option<(PathBuf, String)>,
+    #[cfg(feature = "embedded")]
+    embedded: Option<(limbeck::local::LocalDatabase, tempfile::TempDir)>,
 }
 
 impl Loaded {
-    pub(crate) async fn new(server: &Server, sql: &str) -> Result<Self, String> {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let name = format!("catalog_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        let admin = server.url("postgres");
-        run(&admin, &format!("CREATE DATABASE {name} TEMPLATE template0")).await;
-        let loaded =
-            Self { url: server.url(&name), admin, name, bin: server.programs().bin_dir().to_owned() };
+    pub(crate) async fn new(place: &Place, sql: &str) -> Result<Self, String> {
+        let loaded = Self::empty(place).await;
         loaded.psql(sql)?;
         Ok(loaded)
+    }
+
+    async fn empty(place: &Place) -> Self {
+        match place {
+            Place::Server(server) => {
+                static NUMBER: AtomicUsize = AtomicUsize::new(0);
+                let name = format!("catalog_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+                run(&server.url("postgres"), &format!("CREATE DATABASE {name} TEMPLATE template0")).await;
+                Self {
+                    url: server.url(&name),
+                    on: Some((server.programs().bin_dir().to_owned(), server.url("postgres"))),
+                    #[cfg(feature = "embedded")]
+                    embedded: None,
+                }
+            }
+            #[cfg(feature = "embedded")]
+            Place::Embedded => {
+                use limbeck::local::{LocalDatabase, LocalOptions, Preference};
+                let folder = tempfile::tempdir().unwrap();
+                let options =
+                    LocalOptions { preference: Preference::Embedded, ..LocalOptions::new(folder.path()) };
+                let database = LocalDatabase::open(options).await.unwrap();
+                run(database.url(), ROLES).await;
+                Self { url: database.url().to_owned(), on: None, embedded: Some((database, folder)) }
+            }
+        }
     }
 
     /// With psql, as a user would.
     fn psql(&self, sql: &str) -> Result<(), String> {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), sql).unwrap();
-        // A wheel's folder has no psql of its own everywhere: any version's loads.
-        let own = self.bin.join("psql");
-        let psql = if own.exists() { own } else { PathBuf::from("psql") };
+        // Any version's psql loads.
+        let own = self.on.as_ref().map(|(bin, _)| bin.join("psql")).filter(|psql| psql.exists());
+        let psql = own.unwrap_or_else(|| PathBuf::from("psql"));
         let output = Command::new(psql)
-            .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &self.url, "-f"])
+            .args(["-X", "-q", "-1", "-v", "ON_ERROR_STOP=1", "-d", &self.url, "-f"])
             .arg(file.path())
             .env("PGOPTIONS", "-c client_min_messages=warning")
             .output()
@@ -130,17 +169,29 @@ impl Loaded {
         read
     }
 
-    /// `pg_dump -s`, without what changes from run to run.
+    /// `pg_dump -s`, without what changes from run to run. There is none for the embedded server.
     fn pg_dump(&self) -> String {
-        let output =
-            Command::new(self.bin.join("pg_dump")).args(["-s", "-O", "-d", &self.url]).output().unwrap();
+        let Some((bin, _)) = &self.on else { return String::new() };
+        let output = Command::new(bin.join("pg_dump")).args(["-s", "-O", "-d", &self.url]).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let text = String::from_utf8(output.stdout).unwrap();
         text.lines().filter(|line| !line.starts_with("\\")).collect::<Vec<_>>().join("\n")
     }
 
     pub(crate) async fn drop(self) {
-        run(&self.admin, &format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
+        if let Some((_, admin)) = &self.on {
+            let mut connection = PgConnection::connect(&self.url).await.unwrap();
+            let name: String = sqlx::query_scalar("SELECT current_database()::text")
+                .fetch_one(&mut connection)
+                .await
+                .unwrap();
+            connection.close().await.unwrap();
+            run(admin, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+        }
+        #[cfg(feature = "embedded")]
+        if let Some((database, _folder)) = self.embedded {
+            database.close().await.unwrap();
+        }
     }
 }
 
@@ -150,17 +201,11 @@ async fn run(url: &str, sql: &str) {
     connection.close().await.unwrap();
 }
 
-/// The roles that the cases grant things to.
-pub(crate) async fn make_roles(server: &Server) {
-    run(&server.url("postgres"), "CREATE ROLE anna; CREATE ROLE \"Bert B\"").await;
-}
-
 /// Cases that fail are all told.
-pub(crate) async fn round_trips(server: &Server, cases: &[Case]) {
-    make_roles(server).await;
+pub(crate) async fn round_trips(place: &Place, cases: &[Case]) {
     let mut wrong = Vec::new();
     for case in cases {
-        if let Err(what) = round_trip(server, case).await {
+        if let Err(what) = round_trip(place, case).await {
             wrong.push(format!("{}: {what}", case.name));
         }
     }
@@ -168,16 +213,16 @@ pub(crate) async fn round_trips(server: &Server, cases: &[Case]) {
 }
 
 /// Expressions may print differently once more (`design.md`, section 8): then the second print is stable.
-async fn round_trip(server: &Server, case: &Case) -> Result<(), String> {
-    let first = Loaded::new(server, &case.sql).await?;
-    let second = again(server, &first).await?;
+async fn round_trip(place: &Place, case: &Case) -> Result<(), String> {
+    let first = Loaded::new(place, &case.sql).await?;
+    let second = again(place, &first).await?;
     let (one, two) = (first.read(&Filter::default(), &[]).await, second.read(&Filter::default(), &[]).await);
     let (one, two) = (sorted_columns(one.schema), sorted_columns(two.schema));
     let result = if one == two {
         // Text is compared in pieces: where objects are made in another order, `pg_dump` lists them in another.
         difference(&pieces(&first.pg_dump()), &pieces(&second.pg_dump()))
     } else {
-        let third = again(server, &second).await?;
+        let third = again(place, &second).await?;
         let three = third.read(&Filter::default(), &[]).await;
         let stable = compare(&two, &sorted_columns(three.schema));
         let unstable = compare(&one, &two).err().unwrap_or_default();
@@ -194,10 +239,10 @@ async fn round_trip(server: &Server, case: &Case) -> Result<(), String> {
     result
 }
 
-async fn again(server: &Server, from: &Loaded) -> Result<Loaded, String> {
+async fn again(place: &Place, from: &Loaded) -> Result<Loaded, String> {
     let read = from.read(&Filter::default(), &[]).await;
     let sql: String = ddl::dump(&read.schema).iter().map(|statement| format!("{statement};\n")).collect();
-    Loaded::new(server, &sql).await
+    Loaded::new(place, &sql).await
 }
 
 /// The lines of objects that differ.
@@ -230,11 +275,18 @@ fn pieces(dump: &str) -> BTreeMap<String, usize> {
         let piece: Vec<&str> =
             piece.lines().filter(|line| !line.starts_with("--") && !line.trim().is_empty()).collect();
         // The order of columns is not compared.
-        let mut piece: Vec<&str> = piece.into_iter().map(|line| line.trim().trim_end_matches(',')).collect();
+        let mut piece: Vec<String> =
+            piece.into_iter().map(|line| unnamed(line.trim().trim_end_matches(','))).collect();
         piece.sort_unstable();
         *pieces.entry(piece.join("\n")).or_default() += 1;
     }
     pieces
+}
+
+/// The name that NOT NULL has from PostgreSQL 18 on is no part of a schema value.
+fn unnamed(line: &str) -> String {
+    let named = line.strip_suffix(" NOT NULL").and_then(|before| before.rsplit_once(" CONSTRAINT "));
+    named.map_or_else(|| line.to_owned(), |(column, _)| format!("{column} NOT NULL"))
 }
 
 fn difference(one: &BTreeMap<String, usize>, two: &BTreeMap<String, usize>) -> Result<(), String> {
