@@ -48,8 +48,9 @@ pub(super) fn constraint(
     Constraint { kind, definition, validated, columns: names, references, index }
 }
 
+/// Storage parameters are the index's: PostgreSQL does not print them here.
 fn key_definition(what: &str, list: &str, key: &Key) -> String {
-    format!("{what} ({list}){}{}{}", include(key), with(key), key.deferrable)
+    format!("{what} ({list}){}{}", include(key), key.deferrable)
 }
 
 /// What follows the table's name in the definition of the key's index.
@@ -107,10 +108,7 @@ fn exclusion(
     let (include, with) = (include(key), with(key));
     Constraint {
         kind: ConstraintKind::Exclusion,
-        definition: format!(
-            "EXCLUDE USING {using} ({with_operators}){include}{with}{predicate}{}",
-            key.deferrable
-        ),
+        definition: format!("EXCLUDE USING {using} ({with_operators}){include}{predicate}{}", key.deferrable),
         validated: true,
         columns: parsed.iter().filter_map(|element| element.column().map(str::to_owned)).collect(),
         references: None,

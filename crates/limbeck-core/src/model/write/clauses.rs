@@ -138,6 +138,7 @@ pub(super) fn constraint(constraint: &Constraint) -> Option<Said> {
     let mut reading = Reading(&constraint.definition);
     let mut options = Vec::new();
     let columns = || constraint.columns.iter().map(|column| item(column)).collect();
+    storage(constraint, &mut options)?;
     let said = match constraint.kind {
         ConstraintKind::PrimaryKey | ConstraintKind::Unique => {
             let primary = constraint.kind == ConstraintKind::PrimaryKey;
@@ -162,7 +163,7 @@ pub(super) fn constraint(constraint: &Constraint) -> Option<Said> {
             Said { key: "check", items: Vec::new(), options }
         }
         ConstraintKind::ForeignKey => foreign_key(&mut reading, constraint)?,
-        ConstraintKind::Exclusion => exclusion(&mut reading)?,
+        ConstraintKind::Exclusion => exclusion(&mut reading, options)?,
     };
     reading.0.is_empty().then_some(said)
 }
@@ -199,9 +200,16 @@ fn foreign_key(reading: &mut Reading<'_>, constraint: &Constraint) -> Option<Sai
     Some(Said { key: "foreign_key", items, options })
 }
 
-fn exclusion(reading: &mut Reading<'_>) -> Option<Said> {
+/// The storage parameters of a constraint's index, which its own definition does not say.
+fn storage(constraint: &Constraint, options: &mut Vec<String>) -> Option<()> {
+    let (_, with, _) = crate::ddl::split_off_with(constraint.index.as_deref().unwrap_or_default());
+    let with = format!(" {}", with.trim());
+    if with == " " { Some(()) } else { tail(&mut Reading(&with), options) }
+}
+
+fn exclusion(reading: &mut Reading<'_>, mut options: Vec<String>) -> Option<Said> {
     reading.take("EXCLUDE USING ");
-    let mut options = vec![format!("using = {}", literal(reading.word()))];
+    options.push(format!("using = {}", literal(reading.word())));
     reading.take(" ");
     let items = list(reading.parentheses()?).into_iter().map(literal).collect();
     tail(reading, &mut options)?;

@@ -236,7 +236,13 @@ fn is_same(id: &ObjectId, written: &Entry, back: &Entry) -> bool {
         (Object::Constraint(written), Object::Constraint(back)) => {
             let check = written.kind == crate::schema::ConstraintKind::Check;
             let columns = if check { written.columns.clone() } else { back.columns.clone() };
-            crate::schema::Constraint { columns, index: written.index.clone(), ..back.clone() } == *written
+            // Of the index only its storage parameters are not in the definition too.
+            let storage = |index: &Option<String>| {
+                ddl::split_off_with(index.as_deref().unwrap_or_default()).1.trim().to_owned()
+            };
+            storage(&written.index) == storage(&back.index)
+                && crate::schema::Constraint { columns, index: written.index.clone(), ..back.clone() }
+                    == *written
         }
         (Object::Table(written), Object::Table(back)) => {
             let name = id.qualified().unwrap_or_else(|| Name::new("", ""));
