@@ -48,7 +48,7 @@ pub(super) fn constraint(
     Constraint { kind, definition, validated, columns: names, references, index }
 }
 
-/// Storage parameters are the index's: PostgreSQL does not print them here.
+/// Storage parameters are the index's: PostgreSQL prints those of exclusion constraints only.
 fn key_definition(what: &str, list: &str, key: &Key) -> String {
     format!("{what} ({list}){}{}", include(key), key.deferrable)
 }
@@ -108,7 +108,10 @@ fn exclusion(
     let (include, with) = (include(key), with(key));
     Constraint {
         kind: ConstraintKind::Exclusion,
-        definition: format!("EXCLUDE USING {using} ({with_operators}){include}{predicate}{}", key.deferrable),
+        definition: format!(
+            "EXCLUDE USING {using} ({with_operators}){include}{with}{predicate}{}",
+            key.deferrable
+        ),
         validated: true,
         columns: parsed.iter().filter_map(|element| element.column().map(str::to_owned)).collect(),
         references: None,

@@ -138,7 +138,9 @@ pub(super) fn constraint(constraint: &Constraint) -> Option<Said> {
     let mut reading = Reading(&constraint.definition);
     let mut options = Vec::new();
     let columns = || constraint.columns.iter().map(|column| item(column)).collect();
-    storage(constraint, &mut options)?;
+    if matches!(constraint.kind, ConstraintKind::PrimaryKey | ConstraintKind::Unique) {
+        storage(constraint, &mut options)?;
+    }
     let said = match constraint.kind {
         ConstraintKind::PrimaryKey | ConstraintKind::Unique => {
             let primary = constraint.kind == ConstraintKind::PrimaryKey;
@@ -163,7 +165,7 @@ pub(super) fn constraint(constraint: &Constraint) -> Option<Said> {
             Said { key: "check", items: Vec::new(), options }
         }
         ConstraintKind::ForeignKey => foreign_key(&mut reading, constraint)?,
-        ConstraintKind::Exclusion => exclusion(&mut reading, options)?,
+        ConstraintKind::Exclusion => exclusion(&mut reading)?,
     };
     reading.0.is_empty().then_some(said)
 }
@@ -200,16 +202,16 @@ fn foreign_key(reading: &mut Reading<'_>, constraint: &Constraint) -> Option<Sai
     Some(Said { key: "foreign_key", items, options })
 }
 
-/// The storage parameters of a constraint's index, which its own definition does not say.
+/// The storage parameters of a key's index, which its own definition does not say.
 fn storage(constraint: &Constraint, options: &mut Vec<String>) -> Option<()> {
     let (_, with, _) = crate::ddl::split_off_with(constraint.index.as_deref().unwrap_or_default());
     let with = format!(" {}", with.trim());
     if with == " " { Some(()) } else { tail(&mut Reading(&with), options) }
 }
 
-fn exclusion(reading: &mut Reading<'_>, mut options: Vec<String>) -> Option<Said> {
+fn exclusion(reading: &mut Reading<'_>) -> Option<Said> {
     reading.take("EXCLUDE USING ");
-    options.push(format!("using = {}", literal(reading.word())));
+    let mut options = vec![format!("using = {}", literal(reading.word()))];
     reading.take(" ");
     let items = list(reading.parentheses()?).into_iter().map(literal).collect();
     tail(reading, &mut options)?;
