@@ -5,6 +5,7 @@
 mod health;
 mod logging;
 mod migrations;
+mod models;
 mod options;
 mod server;
 

@@ -1,8 +1,9 @@
 //! The revisions that this release was built with.
 
 use limbeck::{Embedded, Migrator};
+use sqlx::{Connection as _, PgConnection};
 
-use crate::Failure;
+use crate::{Failure, models, server};
 
 static MIGRATIONS: Embedded = limbeck::embed!("migrations/versions");
 
@@ -16,5 +17,10 @@ pub(crate) async fn upgrade(url: &str) -> Result<(), Failure> {
     tracing::info!("migration to head begins");
     migrator()?.upgrade(url).await?;
     tracing::info!("migration done: the database is at head");
-    Ok(())
+    let mut connection = PgConnection::connect_with(&server::connect_options(url)?).await?;
+    let missing = models::missing_tables(&mut connection).await?;
+    if !missing.is_empty() {
+        tracing::warn!(tables = missing.join(", "), "tables are missing, though every migration is applied");
+    }
+    Ok(connection.close().await?)
 }

@@ -43,15 +43,20 @@ pub(crate) async fn serve(options: &Options, url: &str) -> Result<(), Failure> {
 /// Connects when a request needs it, so the service starts while the database is down; and gives connections
 /// back soon, since the embedded database serves one at a time.
 fn pool(url: &str) -> Result<PgPool, Failure> {
-    let options = PgConnectOptions::from_str(&without_driver(url))
-        .map_err(|why| format!("DATABASE_URL is malformed: {why}"))?
-        .application_name("adapter");
+    let options = connect_options(url)?;
     Ok(PgPoolOptions::new()
         .min_connections(0)
         .max_connections(10)
         .idle_timeout(Duration::from_secs(1))
         .acquire_timeout(Duration::from_secs(2))
         .connect_lazy_with(options))
+}
+
+/// How the service connects.
+pub(crate) fn connect_options(url: &str) -> Result<PgConnectOptions, Failure> {
+    let options = PgConnectOptions::from_str(&without_driver(url))
+        .map_err(|why| format!("DATABASE_URL is malformed: {why}"))?;
+    Ok(options.application_name("adapter"))
 }
 
 /// SQLAlchemy's `postgresql+asyncpg://`, as `postgresql://`.

@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use limbeck_core::Source;
-use limbeck_core::model::{self, ModelOptions, Models, Naming, Unlisted};
+use limbeck_core::model::{self, ModelOptions, Models, Naming, Unlisted, WriteOptions};
 use limbeck_core::schema::{Column, Entry, Nullability, Object, Table};
 use support::Expected;
 
@@ -60,6 +60,17 @@ fn bad_models_are_explained() {
             Ok(models) => format!("NOTHING IS WRONG WITH\n{}", describe(&models)),
             Err(problems) => explain(&problems),
         }
+    });
+}
+
+/// What `models pull` would write of a database like these models.
+#[test]
+fn models_are_written() {
+    support::check_cases("model_cases/written", Expected::Blessable, |name, text| {
+        let models = model::read(&sources(name, text), &options(text)).unwrap();
+        let written = model::write(&models.schema, &WriteOptions::default());
+        let files = written.rust.iter().chain(&written.sql);
+        files.map(|(name, text)| format!("// file: {name}\n{text}\n")).collect()
     });
 }
 
@@ -149,6 +160,33 @@ fn column_line(column: &Column) -> String {
         line += " (inherited)";
     }
     line
+}
+
+/// `docs/models.md` has a row for every key of every attribute, and no other rows.
+#[test]
+fn the_reference_is_complete() {
+    let docs = include_str!("../../../docs/models.md");
+    for context in model::CONTEXTS {
+        let name = context.name;
+        let section = [format!("\n## `#[{name}(...)]`\n"), format!("\n## `{name}(...)`\n")]
+            .iter()
+            .find_map(|heading| docs.split_once(heading.as_str()))
+            .unwrap_or_else(|| panic!("no section on {name}"))
+            .1;
+        let section = section.split("\n## ").next().unwrap();
+        let row = |line: &str| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned());
+        let rows: Vec<String> = section.lines().filter_map(row).collect();
+        let keys: Vec<_> = context.keys.iter().map(|key| key.name).collect();
+        assert_eq!(rows, keys, "{name}");
+    }
+}
+
+#[test]
+fn the_references_example_is_read() {
+    let docs = include_str!("../../../docs/models.md");
+    let example = docs.split("```rust\n").nth(1).unwrap().split("```").next().unwrap();
+    let models = model::read(&[Source::new("docs/models.md", example)], &ModelOptions::default()).unwrap();
+    assert!(models.schema.objects.len() > 5);
 }
 
 /// A template of another project's naming convention does not need a file of its own.

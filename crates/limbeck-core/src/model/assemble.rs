@@ -14,10 +14,11 @@ use super::naming::{Parts, What};
 use super::parts::{Body, ConstraintModel, ForeignKey, count};
 use super::render::{self, Target};
 use super::table::TableModel;
+use super::write::usual_sequence;
 use super::{ModelOptions, Models, Outside, Rename, Unlisted};
 use crate::schema::{
-    Column, ConstraintKind, Entry, Enum, Identity, IdentityKind, Kind, Name, Need, Nullability, ObjectId,
-    Persistence, Sequence,
+    Column, ConstraintKind, Entry, Enum, Identity, IdentityKind, Kind, Name, Need, Nullability, Object,
+    ObjectId, Sequence,
 };
 use crate::{Place, Problem, Source};
 
@@ -42,6 +43,7 @@ pub(super) fn assemble(
         assembly.belongings(home, table, name);
     }
     assembly.keys_before_references();
+    assembly.schemas();
     if assembly.problems.is_empty() {
         return Ok(assembly.models);
     }
@@ -355,11 +357,21 @@ impl<'a> Assembly<'a> {
         Some(Target { table: name, columns })
     }
 
+    /// A schema that a model names is there; `public` always is.
+    fn schemas(&mut self) {
+        let of_models = self.models.schema.objects.keys().filter_map(|id| id.schema.clone());
+        let names: BTreeSet<String> = of_models.filter(|name| name != "public").collect();
+        for name in names {
+            let id = ObjectId::global(Kind::Schema, name);
+            self.models.schema.objects.insert(id, Entry::new(Object::Schema));
+        }
+    }
+
     /// A foreign key needs the key that it refers to.
     fn keys_before_references(&mut self) {
         let mut needs = Vec::new();
         for (id, entry) in &self.models.schema.objects {
-            let crate::schema::Object::Constraint(constraint) = &entry.object else { continue };
+            let Object::Constraint(constraint) = &entry.object else { continue };
             let Some(table) = &constraint.references else { continue };
             let referred = constraint
                 .definition
@@ -384,15 +396,15 @@ impl<'a> Assembly<'a> {
 }
 
 /// The columns, quoted where needed, that an object makes unique.
-fn unique_columns(object: &crate::schema::Object) -> Option<Vec<String>> {
+fn unique_columns(object: &Object) -> Option<Vec<String>> {
     use crate::ddl::quote::ident;
     match object {
-        crate::schema::Object::Constraint(constraint)
+        Object::Constraint(constraint)
             if matches!(constraint.kind, ConstraintKind::PrimaryKey | ConstraintKind::Unique) =>
         {
             Some(constraint.columns.iter().map(|column| ident(column)).collect())
         }
-        crate::schema::Object::Index(index) if index.unique => {
+        Object::Index(index) if index.unique => {
             index.columns.iter().map(|column| column.as_deref().map(ident)).collect()
         }
         _ => None,
@@ -418,24 +430,16 @@ fn identity(model: &IdentityModel, column: &ColumnModel, data_type: &str, table:
     }
     let name = model.sequence.clone();
     let name = name.unwrap_or_else(|| super::naming::object_name(&table.name, column.name(), "seq"));
-    let (lowest, highest) = match data_type {
-        "smallint" => (i64::from(i16::MIN), i64::from(i16::MAX)),
-        "integer" => (i64::from(i32::MIN), i64::from(i32::MAX)),
-        _ => (i64::MIN, i64::MAX),
-    };
     let increment = model.increment.unwrap_or(1);
-    let min = model.min.unwrap_or(if increment > 0 { 1 } else { lowest });
-    let max = model.max.unwrap_or(if increment > 0 { highest } else { -1 });
+    let usual = usual_sequence(data_type, increment);
+    let (min, max) = (model.min.unwrap_or(usual.min), model.max.unwrap_or(usual.max));
     let sequence = Sequence {
-        data_type: data_type.to_owned(),
         start: model.start.unwrap_or(if increment > 0 { min } else { max }),
-        increment,
         min,
         max,
         cache: model.cache.unwrap_or(1),
         cycle: model.cycle,
-        persistence: Persistence::Permanent,
-        owned_by: None,
+        ..usual
     };
     Identity { kind, sequence: Some((Name::new(table.schema.clone(), name), sequence)) }
 }

@@ -17,36 +17,23 @@ pub(super) enum Element {
 impl Element {
     /// Reads `email`, `email desc nulls last`, `lower(email) text_pattern_ops`, `(a || b)`.
     pub(super) fn of(text: &str, columns: &[ColumnModel]) -> Self {
-        let text = text.trim();
         let known = |name: &str| columns.iter().any(|column| column.name() == name);
         // A column may have any name, if it stands alone.
         if known(text) {
             return Self::Column(text.to_owned(), String::new());
         }
-        let (name, rest) = match text.strip_prefix('"') {
-            Some(quoted) => match quoted.split_once('"') {
-                Some((name, rest)) if !rest.starts_with('"') => (name, rest),
-                _ => return Self::Expression(text.to_owned()),
-            },
-            None => {
-                let end = text.find(|letter: char| !letter.is_alphanumeric() && !matches!(letter, '_' | '$'));
-                text.split_at(end.unwrap_or(text.len()))
-            }
-        };
+        let text = text.trim();
+        let Some((name, rest)) = first_name(text) else { return Self::Expression(text.to_owned()) };
         let follows = rest.trim();
         let is_modifier = |letter: char| letter.is_alphanumeric() || " _.$\"".contains(letter);
         if name.is_empty() || !(rest.is_empty() || rest.starts_with(' ')) {
             return Self::Expression(text.to_owned());
         }
-        if known(name) {
+        if known(&name) {
             // `jsonb_path_ops(...)`: operator classes may have parameters.
-            return Self::Column(name.to_owned(), modifiers(follows));
+            return Self::Column(name, modifiers(follows));
         }
-        if follows.chars().all(is_modifier) {
-            Self::Unknown(name.to_owned())
-        } else {
-            Self::Expression(text.to_owned())
-        }
+        if follows.chars().all(is_modifier) { Self::Unknown(name) } else { Self::Expression(text.to_owned()) }
     }
 
     /// As it stands in `CREATE INDEX`.
@@ -77,6 +64,24 @@ impl Element {
                 if plain && !function.is_empty() { function.to_lowercase() } else { "expr".to_owned() }
             }
         }
+    }
+}
+
+/// The name that a text begins with, quoted or not, and what follows it.
+fn first_name(text: &str) -> Option<(String, &str)> {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let end = text.find(|letter: char| !letter.is_alphanumeric() && !matches!(letter, '_' | '$'));
+        let (name, rest) = text.split_at(end.unwrap_or(text.len()));
+        return Some((name.to_owned(), rest));
+    };
+    let mut name = String::new();
+    let mut rest = quoted;
+    loop {
+        let (part, after) = rest.split_once('"')?;
+        name.push_str(part);
+        let Some(more) = after.strip_prefix('"') else { return Some((name, after)) };
+        name.push('"');
+        rest = more;
     }
 }
 

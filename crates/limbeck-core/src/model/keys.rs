@@ -121,7 +121,7 @@ pub(super) static COLUMN: Context = Context {
         DEFERRABLE,
         key(
             "foreign_key",
-            LIST,
+            LIST | MANY,
             "a foreign key with a name of its own: foreign_key(references = \"...\", name = \"...\")",
         ),
         key("index", FLAG | TEXT | LIST | MANY, "an index; = \"its name\""),

@@ -26,6 +26,7 @@ mod scope;
 mod sql;
 mod table;
 mod types;
+mod write;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub use fault::Fault;
 pub use keys::{CONTEXTS, Context, Key};
 pub use naming::Naming;
 pub use table::{TableModel, table};
+pub use write::{WriteOptions, WrittenModels, write};
 
 use crate::schema::{Name, ObjectId, Schema};
 use crate::{Place, Problem, Source};
@@ -76,7 +78,7 @@ pub enum Unlisted {
 /// What the models say.
 #[derive(Debug, Clone, Default)]
 pub struct Models {
-    /// Tables, enums and what belongs to them. `needs` name the enums of columns, the parents and the tables and keys
+    /// Tables, enums and what belongs to them, and the schemas that they are in. `needs` name the enums of columns, the parents and the tables and keys
     /// that foreign keys refer to.
     pub schema: Schema,
     /// What had another name, says `renamed_from`.

@@ -48,8 +48,9 @@ pub(super) fn constraint(
     Constraint { kind, definition, validated, columns: names, references, index }
 }
 
+/// Storage parameters are the index's: PostgreSQL prints those of exclusion constraints only.
 fn key_definition(what: &str, list: &str, key: &Key) -> String {
-    format!("{what} ({list}){}{}{}", include(key), with(key), key.deferrable)
+    format!("{what} ({list}){}{}", include(key), key.deferrable)
 }
 
 /// What follows the table's name in the definition of the key's index.

@@ -1,0 +1,26 @@
+//! The adapter's tables as Rust structs: what autogenerate compares with the revisions.
+//!
+//! A change of a struct is a change of the schema: `limbeck revision --autogenerate -m "..."` writes its revision.
+
+#![expect(dead_code, reason = "the models say more than the service reads so far")]
+
+mod action_log;
+mod audit_log;
+mod idempotency_key;
+mod tenant;
+
+use limbeck::Table as _;
+use sqlx::PgConnection;
+
+pub(crate) use action_log::ActionLog;
+pub(crate) use audit_log::AuditLog;
+pub(crate) use idempotency_key::IdempotencyKey;
+pub(crate) use tenant::Tenant;
+
+/// What the service cannot do without.
+const TABLES: [&str; 4] = [Tenant::TABLE, ActionLog::TABLE, AuditLog::TABLE, IdempotencyKey::TABLE];
+
+/// The names of tables that the database lacks.
+pub(crate) async fn missing_tables(connection: &mut PgConnection) -> Result<Vec<String>, limbeck::Error> {
+    limbeck::validate::missing_tables(connection, &TABLES.map(str::to_owned)).await
+}
