@@ -59,6 +59,7 @@ verbs! {
     edit::Edit,
     wait::Wait,
     validate::Validate,
+    dump::Dump,
     doctor::Doctor,
     reset::Reset,
     start::Start,

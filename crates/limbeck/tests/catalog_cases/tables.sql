@@ -23,7 +23,7 @@ CREATE TABLE identities (
     c smallint GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME public.other_name INCREMENT BY -1)
 );
 CREATE TABLE serials (a smallserial, b serial PRIMARY KEY, c bigserial);
-CREATE TABLE collated (a text COLLATE "C", b varchar(20) COLLATE "en_US.utf8", c text COLLATE pg_catalog."default");
+CREATE TABLE collated (a text COLLATE "C", b varchar(20) COLLATE "POSIX", c text COLLATE pg_catalog."default");
 CREATE TABLE stored (a text, b text, c text, d text, e integer);
 ALTER TABLE stored ALTER a SET STORAGE EXTERNAL, ALTER b SET STORAGE PLAIN, ALTER c SET STORAGE MAIN, ALTER d SET COMPRESSION pglz;
 ALTER TABLE stored ALTER e SET STATISTICS 500, ALTER e SET (n_distinct = -0.5, n_distinct_inherited = 7);

@@ -109,7 +109,7 @@ impl Loaded {
         let own = self.bin.join("psql");
         let psql = if own.exists() { own } else { PathBuf::from("psql") };
         let output = Command::new(psql)
-            .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &self.url, "-f"])
+            .args(["-X", "-q", "-1", "-v", "ON_ERROR_STOP=1", "-d", &self.url, "-f"])
             .arg(file.path())
             .env("PGOPTIONS", "-c client_min_messages=warning")
             .output()
