@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::compare::Scratch;
 use crate::app::App;
 use crate::exit::{DIFFERENT, Failure};
+use crate::reporter::Verbosity;
 use crate::{logging, new_file, output};
 
 /// Write what all revisions make into the file that `snapshot` in limbeck.toml names
@@ -100,13 +101,15 @@ pub(super) async fn stale(app: &App, workshop: &mut Workshop) -> Result<Option<S
 async fn write(app: &App, workshop: &mut Workshop, path: &Path) -> Result<(), Failure> {
     let snapshot = workshop.snapshot(&*app.project()?).await?;
     snapshot.notes.iter().for_each(|note| logging::warning(note));
-    save(path, snapshot.text())
+    save(app, path, snapshot.text())
 }
 
-fn save(path: &Path, text: &str) -> Result<(), Failure> {
+fn save(app: &App, path: &Path, text: &str) -> Result<(), Failure> {
     if read(path)?.as_deref() != Some(text) {
         new_file::replace(path, text)?;
-        output::progress(&format!("Writing {} ...  done", path.display()));
+        if app.verbosity() == Verbosity::Normal {
+            output::progress(&format!("Writing {} ...  done", path.display()));
+        }
     }
     Ok(())
 }
@@ -129,7 +132,7 @@ pub(super) async fn after_new(app: &App, scratch: &Scratch, before: &Project) ->
     let Some(path) = app.config()?.snapshot.clone() else { return Ok(()) };
     let after = app.project()?;
     if let Some(text) = read(&path)?.and_then(|text| limbeck::autogenerate::Snapshot::renamed(&text, before, &after)) {
-        return save(&path, &text);
+        return save(app, &path, &text);
     }
     afresh(app, scratch).await
 }

@@ -35,7 +35,9 @@ pub(super) async fn run(app: &App) -> Result<(), Failure> {
     }
     let url = app.database().await?.full_url();
     for hook in &config.post_upgrade_hooks {
-        output::progress(&format!("Running post upgrade hook \"{}\" ...", hook.name));
+        if app.verbosity() == Verbosity::Normal {
+            output::progress(&format!("Running post upgrade hook \"{}\" ...", hook.name));
+        }
         let Some((program, arguments)) = hook.command.split_first() else { continue };
         let mut command = Command::new(program);
         command

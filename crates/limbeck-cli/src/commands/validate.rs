@@ -49,10 +49,13 @@ impl Validate {
             return Err(failed(&missing, &mismatches).into());
         }
         if !self.json {
-            output::line(&match config.required_tables.len() {
-                0 => "No required tables are configured (`required_tables` in limbeck.toml).".to_owned(),
-                n => format!("All {n} required tables are there."),
-            });
+            match config.required_tables.len() {
+                0 if self.models => {}
+                0 => {
+                    output::line("No required tables are configured (`required_tables` in limbeck.toml).");
+                }
+                n => output::line(&format!("All {n} required tables are there.")),
+            }
             if self.models {
                 output::line("The database has what the models rely on.");
             }
