@@ -40,7 +40,7 @@ const FIRST: &str = "-- limbeck schema of ";
 const SECOND: &str = "-- What all revisions make, as PostgreSQL ";
 
 impl Snapshot {
-    fn new(graph: &Graph, side: &Side, major: u32) -> Self {
+    fn new(graph: &Graph, side: &Side, nothing: &Schema, major: u32) -> Self {
         let mut text = format!(
             "{}\n{SECOND}{major} prints it. Written by `limbeck snapshot` and whenever limbeck writes a revision.\n",
             first_line(graph)
@@ -48,7 +48,7 @@ impl Snapshot {
         for what in &side.inexpressible {
             text.push_str(&format!("-- Not shown: {}\n", what.replace('\n', " ")));
         }
-        let body = ddl::to_sql(&without_versions(&side.schema));
+        let body = ddl::to_sql(&shown(&side.schema, nothing));
         if !body.is_empty() {
             text.push('\n');
             text.push_str(&body);
@@ -80,9 +80,13 @@ fn first_line(graph: &Graph) -> String {
     format!("{FIRST}{}", if heads.is_empty() { "base".to_owned() } else { heads.join(", ") })
 }
 
-/// Which version of an extension is installed is the server's matter, and differs from machine to machine.
-fn without_versions(schema: &Schema) -> Schema {
+/// What revisions make: not what an empty database holds (the schema `public`, whose privileges differ between major
+/// versions). Which version of an extension is installed is the server's matter too.
+fn shown(schema: &Schema, nothing: &Schema) -> Schema {
     let mut schema = schema.clone();
+    schema
+        .objects
+        .retain(|id, entry| nothing.objects.get(id).is_none_or(|there| !there.says_the_same_as(entry)));
     for entry in schema.objects.values_mut() {
         if let Object::Extension(extension) = &mut entry.object {
             extension.version = None;
@@ -98,7 +102,8 @@ impl Workshop {
     /// As [`Workshop::replayed`].
     pub async fn snapshot(&mut self, project: &Project) -> Result<Snapshot, Error> {
         let side = self.replayed(project, &["heads".to_owned()]).await?;
-        Ok(Snapshot::new(project.graph(), &side, self.major().await?))
+        let nothing = self.nothing().await?;
+        Ok(Snapshot::new(project.graph(), &side, &nothing, self.major().await?))
     }
 
     /// Whether `text`, read from `path`, is a snapshot of these revisions. Servers of two major versions print a schema
@@ -125,11 +130,12 @@ impl Workshop {
         if major.is_none() {
             return Ok(Freshness::Edited);
         }
-        let shown = self.of_files(&[Source::new(path.display().to_string(), &text)]).await?;
+        let nothing = self.nothing().await?;
+        let found = self.of_files(&[Source::new(path.display().to_string(), &text)]).await?;
         let made = self.replayed(project, &["heads".to_owned()]).await?;
         let difference = Difference::between(
-            &without_versions(&made.schema),
-            &without_versions(&shown.schema),
+            &shown(&made.schema, &nothing),
+            &shown(&found.schema, &nothing),
             Terms::everything(snapshot.major),
         );
         Ok(if difference.is_empty() { Freshness::Fresh } else { Freshness::Edited })
