@@ -260,7 +260,9 @@ fn none_chosen(config: &Config) -> Option<Problem> {
 
 /// Paths as a user would type them: relative to where they are.
 fn shorten(config: &mut Config, here: &std::path::Path) {
-    for path in config.version_locations.iter_mut().chain([&mut config.script_location]) {
+    for path in
+        config.version_locations.iter_mut().chain([&mut config.script_location]).chain(&mut config.snapshot)
+    {
         if let Ok(short) = path.strip_prefix(here) {
             *path = short.to_owned();
         }

@@ -65,6 +65,11 @@ impl Database {
         self.url.to_string()
     }
 
+    /// The URL with all that it says, for the environment of a child.
+    pub(crate) fn full_url(&self) -> String {
+        self.local_url().map_or_else(|| self.url.reveal(), str::to_owned)
+    }
+
     /// The URL of the local database, for the service that uses it.
     pub(crate) fn local_url(&self) -> Option<&str> {
         self.local.as_ref().map(LocalDatabase::url)

@@ -2,9 +2,9 @@
 //!
 //! | code | meaning |
 //! |---|---|
-//! | 0 | done; `check`, `diff`: no difference |
-//! | 1 | failed; `start`: no database; `doctor`: warnings; `check`, `diff`: a difference |
-//! | 2 | `start`: the migration failed; `doctor`: errors; `check`, `diff`: could not tell |
+//! | 0 | done; `check`, `diff`, `snapshot --check`: no difference |
+//! | 1 | failed; `start`: no database; `doctor`: warnings; `check`, `diff`, `snapshot --check`: a difference |
+//! | 2 | `start`: the migration failed; `doctor`: errors; `check`, `diff`, `snapshot --check`: could not tell |
 //! | 64 | wrong usage (sysexits' EX_USAGE) |
 //! | 126, 127 | `start`: the command cannot be executed, or is not there |
 //! | 130, 143 | stopped by SIGINT, SIGTERM |
@@ -25,9 +25,9 @@ pub(crate) const DOCTOR_FINDS_ERRORS: u8 = 2;
 /// The command of `start` cannot be executed, or is not there: the shell's numbers.
 pub(crate) const NOT_EXECUTABLE: u8 = 126;
 pub(crate) const NOT_FOUND: u8 = 127;
-/// `check` and `diff` found a difference.
+/// `check`, `diff` or `snapshot --check` found a difference.
 pub(crate) const DIFFERENT: u8 = 1;
-/// `check` and `diff` could not tell.
+/// `check`, `diff` or `snapshot --check` could not tell.
 const UNDECIDED: u8 = 2;
 const USAGE: u8 = 64;
 

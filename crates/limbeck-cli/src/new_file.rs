@@ -140,31 +140,41 @@ fn fields(now: &Zoned) -> Created {
 /// Writes beside the target and then gives the file its name, which fails if the name is taken: a full
 /// disk or a kill leaves no half file.
 pub(crate) fn save(path: &Path, text: &str) -> Result<(), Problem> {
-    let broken = |error: std::io::Error| {
-        // The error itself would name a temporary file.
-        Problem::new(Code::File, format!("cannot write {}: {}", path.display(), error.kind())).help(
-            match error.kind() {
-                std::io::ErrorKind::AlreadyExists => {
-                    "remove that file, or choose another message or --rev-id"
-                }
-                std::io::ErrorKind::ReadOnlyFilesystem => {
-                    "nothing was written; this file system is read-only"
-                }
-                _ => "nothing was written; give this user permission to write there, and room on the disk",
-            },
-        )
+    let file = beside(path, text)?;
+    file.persist_noclobber(path).map(drop).map_err(|error| unwritten(path, &error.error))
+}
+
+/// The same for a file that may be there, and is replaced as a whole.
+pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Problem> {
+    let file = beside(path, text)?;
+    file.persist(path).map(drop).map_err(|error| unwritten(path, &error.error))
+}
+
+/// The text, safely on the disk, in a file beside the path.
+fn beside(path: &Path, text: &str) -> Result<tempfile::NamedTempFile, Problem> {
+    let written = || {
+        let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+        std::fs::create_dir_all(folder)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(".limbeck-")
+            .permissions(std::fs::Permissions::from_mode(0o666))
+            .tempfile_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        Ok(file)
     };
-    let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    std::fs::create_dir_all(folder).map_err(broken)?;
-    let mut file = tempfile::Builder::new()
-        .prefix(".limbeck-")
-        .permissions(std::fs::Permissions::from_mode(0o666))
-        .tempfile_in(folder)
-        .map_err(broken)?;
-    file.write_all(text.as_bytes()).map_err(broken)?;
-    file.as_file().sync_all().map_err(broken)?;
-    file.persist_noclobber(path).map_err(|error| broken(error.error))?;
-    Ok(())
+    written().map_err(|error| unwritten(path, &error))
+}
+
+/// The error itself would name a temporary file.
+fn unwritten(path: &Path, error: &std::io::Error) -> Problem {
+    Problem::new(Code::File, format!("cannot write {}: {}", path.display(), error.kind())).help(
+        match error.kind() {
+            std::io::ErrorKind::AlreadyExists => "remove that file, or choose another message or --rev-id",
+            std::io::ErrorKind::ReadOnlyFilesystem => "nothing was written; this file system is read-only",
+            _ => "nothing was written; give this user permission to write there, and room on the disk",
+        },
+    )
 }
 
 /// Runs the hooks one after another; the first that fails ends it.
@@ -180,10 +190,15 @@ fn run_hooks(hooks: &[Hook], path: &Path) -> Result<(), Problem> {
             Ok(status) => status.to_string(),
             Err(error) => error.to_string(),
         };
-        return Err(Problem::new(Code::Hook, format!("the post write hook \"{}\" failed: {why}", hook.name))
-            .note(format!("the command: {}", shell_words::join(&words)))
+        return Err(hook_failed("write", hook, &words, &why)
             .note(format!("the revision file is written: {file}"))
             .help("run the command by hand, or correct `post_write_hooks` in limbeck.toml"));
     }
     Ok(())
+}
+
+/// The problem of a hook, of whatever occasion, that could not be run or ended badly.
+pub(crate) fn hook_failed(occasion: &str, hook: &Hook, words: &[String], why: &str) -> Problem {
+    Problem::new(Code::Hook, format!("the post {occasion} hook \"{}\" failed: {why}", hook.name))
+        .note(format!("the command: {}", shell_words::join(words)))
 }

@@ -15,6 +15,7 @@ pub mod problem;
 pub mod revision;
 pub mod schema;
 pub mod sql;
+pub mod validate;
 
 pub use nearest::nearest;
 pub use problem::{Code, Place, Problem, Source, Span};

@@ -9,7 +9,9 @@ use limbeck::config::{
     Ahead, Config, ConfigFile, Database, Environment, Given, Subfolders, VarOrigin, find, load,
 };
 use limbeck::connect::PasswordCommand;
+use limbeck_core::model::Naming;
 use limbeck_core::problem::{Code, Problem};
+use limbeck_core::schema::{Excluded, Kind, Name};
 
 const FULL: &str = include_str!("data/config_full.toml");
 
@@ -78,6 +80,13 @@ fn every_key() {
     assert_eq!(config.scratch.url.as_ref().and_then(|url| url.database()), Some("scratch"));
     assert_eq!(config.scratch.vars["region"], "test");
     assert!(!format!("{config:?}").contains("sEcret"));
+    assert_eq!(config.post_upgrade_hooks[0].command, ["cargo", "sqlx", "prepare"]);
+    assert_eq!(config.snapshot.as_deref(), Some(Path::new("/p/db/schema.sql")));
+    assert_eq!((config.compare.schemas.len(), &config.compare.exclude_schemas[0][..]), (2, "partman"));
+    assert!(config.compare.exclude_tables[0].matches(&Name::new("public", "spatial_ref_sys")));
+    assert_eq!(config.compare.exclude_kinds, [Excluded::Kind(Kind::Routine), Excluded::Grant].into());
+    assert!(!config.model_options.comments);
+    assert_ne!(config.model_options.naming, Naming::default());
 }
 
 #[test]
@@ -95,6 +104,8 @@ fn a_section_lies_over_the_top_level() {
     assert_eq!(billing.script_location, Path::new("/p/billing"));
     assert_eq!((billing.start.target.as_str(), billing.start.ahead), ("head", Ahead::Refuse));
     assert_eq!(billing.lock_timeout, Duration::ZERO);
+    // Of one file for two databases, one would be lost.
+    assert_eq!(billing.snapshot, None);
     let vars = billing.vars(&[], &|_| None).unwrap_or_else(|problem| panic!("{problem:#}"));
     assert_eq!(
         (vars["region"].reveal(), vars["extra"].reveal(), vars["tenant"].reveal()),

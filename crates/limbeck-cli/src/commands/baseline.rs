@@ -8,7 +8,7 @@ use limbeck_core::plan::Purge;
 use limbeck_core::{Code, Problem};
 
 use super::compare::{self, Scratch};
-use super::revision;
+use super::{revision, snapshot};
 use crate::app::App;
 use crate::database::Database;
 use crate::exit::Failure;
@@ -81,7 +81,8 @@ impl Baseline {
         draft.fill(difference.upgrade(Mode::Plain), difference.downgrade(Mode::Plain));
         let proof = workshop.prove(&project, &draft.source(), &nothing, &difference).await?;
         draft.remark(proof.line());
-        Ok(draft.save(config, Form::of(self.json))?)
+        draft.save(config, Form::of(self.json))?;
+        snapshot::in_workshop(app, workshop).await
     }
 }
 

@@ -5,6 +5,7 @@ use limbeck_core::{Code, Problem};
 use serde_json::json;
 
 use super::compare::{self, Current, Scratch};
+use super::snapshot::{self, Stale};
 use crate::app::App;
 use crate::database::Database;
 use crate::exit::{DIFFERENT, Failure};
@@ -44,28 +45,31 @@ struct Found {
     difference: Difference,
     headline: &'static str,
     help: &'static str,
+    stale: Option<Stale>,
 }
 
 impl Check {
     pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
         let found = self.compared(app).await.map_err(Failure::undecided)?;
-        let Found { difference, headline, help } = &found;
+        let Found { difference, headline, help, stale } = &found;
         if self.json {
-            output::json(&json!({ "same": difference.is_empty(), "changes": compare::view(difference) }));
-        }
-        if difference.is_empty() {
-            if !self.json {
-                output::line("No new upgrade operations detected.");
-            }
-            return Ok(());
-        }
-        if !self.json {
+            let same = difference.is_empty() && stale.is_none();
+            let changes = compare::view(difference);
+            output::json(&json!({ "same": same, "changes": changes, "snapshot": snapshot::view(stale.as_ref()) }));
+        } else if difference.is_empty() {
+            output::line("No new upgrade operations detected.");
+        } else {
             output::line(headline);
             compare::print(difference);
             annotate(difference, headline);
             output::progress(&format!("help: {help}"));
         }
-        Err(Failure::Code(DIFFERENT))
+        if let Some(stale) = stale.as_ref().filter(|_| !self.json) {
+            output::line(&stale.sentence);
+            annotate_file(stale);
+            output::progress(&format!("help: {}", snapshot::HELP));
+        }
+        if difference.is_empty() && stale.is_none() { Ok(()) } else { Err(Failure::Code(DIFFERENT)) }
     }
 
     async fn compared(&self, app: &App) -> Result<Found, Failure> {
@@ -97,6 +101,7 @@ async fn models(app: &App, workshop: &mut Workshop, live: Option<&mut Connection
     Ok(Found {
         difference,
         headline: "New upgrade operations detected:",
+        stale: snapshot::stale(app, workshop).await?,
         help: "write them into a revision with `limbeck revision --autogenerate -m \"...\"`",
     })
 }
@@ -115,6 +120,7 @@ async fn drift(app: &App, workshop: &mut Workshop, connection: &mut Connection) 
     let terms = Terms::everything(workshop.major().await?);
     Ok(Found {
         difference: Difference::between(&replayed.schema, &live.schema, terms),
+        stale: None,
         headline: "The database is not as its revisions leave it. What was done to it besides:",
         help: "write it into a revision and `limbeck stamp` the database, or undo it by hand; `limbeck diff --from \
                database --to revisions --sql` prints the way",
@@ -123,7 +129,7 @@ async fn drift(app: &App, workshop: &mut Workshop, connection: &mut Connection) 
 
 /// GitHub shows these beside a pull request.
 fn annotate(difference: &Difference, headline: &str) {
-    if std::env::var_os("GITHUB_ACTIONS").is_none_or(|value| value != "true") {
+    if !on_github() {
         return;
     }
     let escaped = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
@@ -131,4 +137,15 @@ fn annotate(difference: &Difference, headline: &str) {
         let title = escaped(headline.trim_end_matches(':')).replace(',', "%2C").replace(':', "%3A");
         output::line(&format!("::error title={title}::{}", escaped(&compare::line(change))));
     }
+}
+
+/// The same for a snapshot, at its first line.
+fn annotate_file(stale: &Stale) {
+    if on_github() {
+        output::line(&format!("::error file={},line=1::{}", stale.path.display(), stale.sentence));
+    }
+}
+
+fn on_github() -> bool {
+    std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
 }

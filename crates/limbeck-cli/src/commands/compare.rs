@@ -16,7 +16,7 @@ use crate::exit::Failure;
 use crate::{database, logging, output};
 
 /// Options of every verb that works out schemas.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct Scratch {
     /// A server on which databases may be made and dropped, instead of one that limbeck starts for itself
     #[arg(long, value_name = "URL")]

@@ -32,6 +32,6 @@ pub(crate) struct Downgrade {
 impl Downgrade {
     pub(crate) async fn run(mut self, app: &App) -> Result<(), Failure> {
         self.how.consent = Consent::given_by(self.allow_data_loss);
-        migrate::run(app, &self.how, mode(self.single_transaction), Job::Downgrade(&self.target)).await
+        migrate::run(app, &self.how, mode(self.single_transaction), Job::Downgrade(&self.target)).await.map(drop)
     }
 }

@@ -41,7 +41,7 @@ impl Dump {
         }
         let text = match self.json {
             true => to_json(&read)?,
-            false => to_sql(&read),
+            false => ddl::to_sql(&read.schema),
         };
         match &self.output {
             None => output::text(&text),
@@ -62,15 +62,6 @@ impl Dump {
         Database::disconnect(connection).await;
         read
     }
-}
-
-/// Statements with semicolons, and an empty line between objects.
-fn to_sql(read: &Read) -> String {
-    let blocks = ddl::blocks(&read.schema);
-    let text = |block: &ddl::Block| -> String {
-        block.statements.iter().map(|statement| format!("{statement};\n")).collect()
-    };
-    blocks.iter().map(text).collect::<Vec<_>>().join("\n")
 }
 
 fn to_json(read: &Read) -> Result<String, Problem> {

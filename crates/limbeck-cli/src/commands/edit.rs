@@ -4,6 +4,8 @@ use clap::Args;
 use limbeck_core::graph::Target;
 use limbeck_core::{Code, Problem};
 
+use super::compare::Scratch;
+use super::snapshot;
 use crate::app::App;
 use crate::exit::Failure;
 
@@ -28,7 +30,7 @@ impl Edit {
         let files = nodes.iter().map(|node| node.header().source.name());
         let status = Command::new(&words[0]).args(&words[1..]).args(files).status();
         match status {
-            Ok(status) if status.success() => Ok(()),
+            Ok(status) if status.success() => snapshot::afresh(app, &Scratch::default()).await,
             Ok(status) => Err(failed(&words[0], &status.to_string()).into()),
             Err(error) => Err(failed(&words[0], &error.to_string()).into()),
         }

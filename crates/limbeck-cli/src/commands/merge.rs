@@ -1,6 +1,8 @@
 use clap::Args;
 use limbeck_core::graph::merge;
 
+use super::compare::Scratch;
+use super::snapshot;
 use super::revision::{folder, id, labels};
 use crate::app::App;
 use crate::exit::Failure;
@@ -37,6 +39,7 @@ impl Merge {
             false => self.message,
         };
         let form = Form::of(self.json);
-        Ok(Draft::new(config, &folder(config, None)?, place, &message)?.save(config, form)?)
+        Draft::new(config, &folder(config, None)?, place, &message)?.save(config, form)?;
+        snapshot::after_new(app, &Scratch::default(), &project).await
     }
 }

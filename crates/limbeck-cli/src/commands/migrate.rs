@@ -36,8 +36,22 @@ pub(crate) struct How {
     pub(super) consent: Consent,
 }
 
+/// What came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// Revisions ran on the database.
+    Changed,
+    /// None did: nothing was pending, or the run was only shown.
+    Unchanged,
+}
+
 /// Does the job in the way that was asked for.
-pub(crate) async fn run(app: &App, how: &How, mode: TransactionMode, job: Job<'_>) -> Result<(), Failure> {
+pub(super) async fn run(
+    app: &App,
+    how: &How,
+    mode: TransactionMode,
+    job: Job<'_>,
+) -> Result<Outcome, Failure> {
     let adjust = |options: &mut Options| {
         options.mode = mode;
         options.lock_wait = std::time::Duration::from_secs(how.lock_wait);
@@ -50,7 +64,7 @@ pub(crate) async fn run(app: &App, how: &How, mode: TransactionMode, job: Job<'_
     };
     if how.sql {
         output::text(&app.migrator(adjust)?.to_sql(job)?);
-        return Ok(());
+        return Ok(Outcome::Unchanged);
     }
     let (migrator, mut connected) = app.connected(adjust).await?;
     let losses = tokio::select! {
@@ -58,7 +72,8 @@ pub(crate) async fn run(app: &App, how: &How, mode: TransactionMode, job: Job<'_
         () = app.cancelled() => return Err(cancelled().into()),
     };
     if how.dry_run {
-        return preview(how, &migrator, connected.connection, job, &losses).await;
+        preview(how, &migrator, connected.connection, job, &losses).await?;
+        return Ok(Outcome::Unchanged);
     }
     consent::obtain(app, &losses, how.consent, "downgrade").await?;
     let report = execute(app, &migrator, connected, job).await?;
@@ -73,7 +88,7 @@ pub(crate) async fn run(app: &App, how: &How, mode: TransactionMode, job: Job<'_
     if how.json {
         output::json(&ReportView { losses: views(job, &losses), ..ReportView::from(&report) });
     }
-    Ok(())
+    Ok(if report.steps.is_empty() { Outcome::Unchanged } else { Outcome::Changed })
 }
 
 /// The target of an upgrade that did nothing, where it is not what the database is at: most likely a

@@ -34,12 +34,14 @@ macro_rules! verbs {
 mod compare;
 mod consent;
 mod migrate;
+mod upgrade_hooks;
 mod view;
 
 verbs! {
     init::Init,
     revision::Revision,
     check::Check,
+    snapshot::Snapshot,
     diff::Diff,
     models::Models,
     baseline::Baseline,

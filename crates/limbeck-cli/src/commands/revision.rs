@@ -10,7 +10,7 @@ use limbeck_core::{Code, Problem};
 
 use super::check::Against;
 use super::compare::{self, Current, Scratch};
-use super::consent;
+use super::{consent, snapshot};
 use crate::app::App;
 use crate::database::Database;
 use crate::exit::Failure;
@@ -84,7 +84,8 @@ impl Revision {
         if self.autogenerate {
             return self.autogenerate(app, draft).await;
         }
-        Ok(draft.save(config, Form::of(self.json))?)
+        draft.save(config, Form::of(self.json))?;
+        snapshot::after_new(app, &self.scratch, &project).await
     }
 
     /// Works it out and proves it; only then it is written.
@@ -99,18 +100,29 @@ impl Revision {
         if let Some(connection) = live {
             Database::disconnect(connection).await;
         }
-        let filled = match current {
-            Ok(current) => self.fill(app, &mut workshop, &mut draft, current, &wanted).await,
+        let written = match current {
+            Ok(current) => self.write(app, &mut workshop, &mut draft, current, &wanted).await,
             Err(failure) => Err(failure),
         };
         let closed = workshop.close().await;
-        let difference = filled?;
-        closed?;
-        if difference.is_empty() {
+        written?;
+        Ok(closed?)
+    }
+
+    async fn write(
+        &self,
+        app: &App,
+        workshop: &mut Workshop,
+        draft: &mut Draft,
+        current: Current,
+        wanted: &Wanted,
+    ) -> Result<(), Failure> {
+        if self.fill(app, workshop, draft, current, wanted).await?.is_empty() {
             output::progress("No changes detected: models and revisions agree, and no file was written.");
             return Ok(());
         }
-        Ok(draft.save(app.config()?, Form::of(self.json))?)
+        draft.save(app.config()?, Form::of(self.json))?;
+        snapshot::in_workshop(app, workshop).await
     }
 
     async fn fill(

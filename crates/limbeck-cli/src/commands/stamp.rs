@@ -25,6 +25,6 @@ pub(crate) struct Stamp {
 impl Stamp {
     pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
         let purge = if self.purge { Purge::Purge } else { Purge::Keep };
-        migrate::run(app, &self.how, TransactionMode::PerRevision, Job::Stamp(&self.targets, purge)).await
+        migrate::run(app, &self.how, TransactionMode::PerRevision, Job::Stamp(&self.targets, purge)).await.map(drop)
     }
 }

@@ -43,6 +43,14 @@ pub fn blocks(schema: &Schema) -> Vec<Block> {
     blocks
 }
 
+/// As [`dump`], for people: statements with semicolons, and an empty line between objects.
+pub fn to_sql(schema: &Schema) -> String {
+    let text = |block: &Block| -> String {
+        block.statements.iter().map(|statement| format!("{statement};\n")).collect()
+    };
+    blocks(schema).iter().map(text).collect::<Vec<_>>().join("\n")
+}
+
 fn statements(schema: &Schema, step: &Step<'_>, entry: &Entry, inlined: &Inlined<'_>) -> Vec<String> {
     let Step { id, part } = step;
     match part {

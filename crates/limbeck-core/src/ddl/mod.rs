@@ -19,7 +19,7 @@ mod view;
 
 pub use attached::{add_constraint, create_index, create_policy, firing};
 pub use create::{comment_on, create, create_in, finish, target};
-pub use dump::{Block, blocks, dump};
+pub use dump::{Block, blocks, dump, to_sql};
 pub use grants::{changed as changed_grants, granted};
 pub use order::{Part, Step, order};
 pub use sequence::{identity_clause, sequence_options};

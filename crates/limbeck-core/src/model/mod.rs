@@ -36,6 +36,7 @@ pub use enums::{EnumModel, ValueModel, enumeration};
 pub use fault::Fault;
 pub use keys::{CONTEXTS, Context, Key};
 pub use naming::Naming;
+pub(crate) use sql::canonical_type;
 pub use table::{TableModel, table};
 pub use write::{WriteOptions, WrittenModels, write};
 
@@ -43,7 +44,7 @@ use crate::schema::{Name, ObjectId, Schema};
 use crate::{Place, Problem, Source};
 
 /// How models are read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelOptions {
     /// The schema of what says none.
     pub default_schema: String,

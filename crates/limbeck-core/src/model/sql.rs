@@ -89,7 +89,7 @@ const ALIASES: &[(&str, &str)] = &[
 
 /// A type as `format_type` prints it, where that is only a matter of its name: `varchar(50)[]` becomes
 /// `character varying(50)[]`. Everything else stays as it is written; the server knows it.
-pub(super) fn canonical_type(written: &str) -> String {
+pub(crate) fn canonical_type(written: &str) -> String {
     let written = written.split_whitespace().collect::<Vec<_>>().join(" ");
     let lower = written.to_lowercase();
     // A quoted name, or a path, is nothing that this table knows.

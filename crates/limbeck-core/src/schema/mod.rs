@@ -13,6 +13,7 @@ mod id;
 mod object;
 mod relation;
 mod routine;
+mod selection;
 mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,7 @@ pub use relation::{
     ViewColumn,
 };
 pub use routine::{Routine, RoutineKind};
+pub use selection::{Excluded, Selection, TablePattern};
 pub use types::{Attribute, Collation, Composite, Domain, DomainCheck, Enum, Range, Sequence};
 
 /// Everything that a database holds, of the kinds that [`Kind`] lists, without what belongs to extensions, to the

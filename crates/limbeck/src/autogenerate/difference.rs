@@ -22,7 +22,7 @@ pub struct Terms {
 impl Terms {
     /// Everything, and all of it may be dropped.
     pub fn everything(version: u32) -> Self {
-        Self { scope: Scope::Everything, version, renames: Vec::new(), owned: Owned::Everything }
+        Self { scope: Scope::everything(), version, renames: Vec::new(), owned: Owned::Everything }
     }
 
     fn options(&self) -> Options {

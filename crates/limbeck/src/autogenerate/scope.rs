@@ -1,33 +1,45 @@
 //! What is compared.
 
-use limbeck_core::schema::{Kind, Object, Schema};
+use limbeck_core::schema::{Kind, Object, Schema, Selection};
 
 use super::wanted::Wanted;
 
 /// Which objects a comparison is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    breadth: Breadth,
+    selection: Selection,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// All of them.
+enum Breadth {
+    /// All that there is.
     Everything,
     /// What structs and enums can say: where a project has no schema files, that its revisions make functions and views
     /// is no wish to drop them.
     Models,
 }
 
-/// What [`Scope::Models`] is about.
+/// What [`Breadth::Models`] is about.
 const OF_MODELS: [Kind; 7] =
     [Kind::Schema, Kind::Enum, Kind::Sequence, Kind::Table, Kind::Index, Kind::Constraint, Kind::Policy];
 
 impl Scope {
-    /// The scope of what a project wants.
+    /// All objects.
+    pub fn everything() -> Self {
+        Self { breadth: Breadth::Everything, selection: Selection::default() }
+    }
+
+    /// The scope of what a project wants, less what its configuration leaves out.
     pub fn of(wanted: &Wanted) -> Self {
-        if wanted.files.is_empty() { Self::Models } else { Self::Everything }
+        let breadth = if wanted.files.is_empty() { Breadth::Models } else { Breadth::Everything };
+        Self { breadth, selection: wanted.selection.clone() }
     }
 
     /// The part of a schema that is compared.
-    pub(super) fn of_schema(self, schema: &Schema) -> Schema {
-        let mut part = schema.clone();
-        if self == Self::Models {
+    pub(super) fn of_schema(&self, schema: &Schema) -> Schema {
+        let mut part = self.selection.of(schema);
+        if self.breadth == Breadth::Models {
             part.objects.retain(|id, entry| match &entry.object {
                 // Those of serial columns come with the column; nobody could say the others.
                 Object::Sequence(sequence) => sequence.owned_by.is_some(),

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use limbeck_core::diff::Rename;
-use limbeck_core::model::{self, ModelOptions, Models};
-use limbeck_core::schema::{Kind, ObjectId};
+use limbeck_core::model::{self, Models};
+use limbeck_core::schema::{Kind, ObjectId, Selection};
 use limbeck_core::{Code, Problem, Source, ddl};
 
 use crate::config::Config;
@@ -20,6 +20,8 @@ pub struct Wanted {
     pub models: Models,
     /// The schema files, in the order of the configuration.
     pub files: Vec<Arc<Source>>,
+    /// `[compare]`.
+    pub selection: Selection,
 }
 
 impl Wanted {
@@ -35,8 +37,9 @@ impl Wanted {
                        [\"schema\"]; `limbeck models pull` writes models from a database or from the revisions")
                 .into());
         }
-        let models = model::read(&sources(&config.models, "rs")?, &ModelOptions::default())?;
-        Ok(Self { models, files: sources(&config.schema_files, "sql")? })
+        let models = model::read(&sources(&config.models, "rs")?, &config.model_options)?;
+        let files = sources(&config.schema_files, "sql")?;
+        Ok(Self { models, files, selection: config.compare.clone() })
     }
 
     /// What had another name, as the models say.

@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use limbeck_core::model::ModelOptions;
 use limbeck_core::nearest;
 use limbeck_core::problem::{Code, Problem, Source, Span};
+use limbeck_core::schema::Selection;
 use toml::de::{DeTable, DeValue};
 
+use super::compare;
 use super::database::{Credentials, UrlText};
 use super::duration::parse_duration;
 use super::keys;
@@ -128,7 +131,8 @@ impl<'v, 't> Builder<'v, 't> {
                 .map_or(defaults.truncate_slug_length, |length| length as usize),
             version_table: self.identifier("version_table")?.unwrap_or(defaults.version_table),
             version_table_schema: self.identifier("version_table_schema")?,
-            post_write_hooks: self.hooks()?,
+            post_write_hooks: self.hooks("post_write_hooks")?,
+            post_upgrade_hooks: self.hooks("post_upgrade_hooks")?,
             role: self.identifier("role")?,
             password_command: self.password_command()?,
             environment: self.environment()?,
@@ -137,6 +141,9 @@ impl<'v, 't> Builder<'v, 't> {
                 .and_then(|major| u16::try_from(major).ok()),
             models: self.paths_of("models")?.unwrap_or_default(),
             schema_files: self.paths_of("schema_files")?.unwrap_or_default(),
+            model_options: compare::model_options(self.reader, &self.layers)?,
+            compare: compare::selection(self.reader, &self.layers)?,
+            snapshot: self.snapshot(section.map(|(_, own)| own))?,
             required_tables: self.strings("required_tables")?.unwrap_or_default(),
             lock_timeout: self.duration("lock_timeout")?.unwrap_or(defaults.lock_timeout),
             concurrently_wait: self.duration("concurrently_wait")?.unwrap_or(defaults.concurrently_wait),
@@ -186,6 +193,14 @@ impl<'v, 't> Builder<'v, 't> {
     fn paths_of(&self, key: &str) -> Result<Option<Vec<PathBuf>>, Problem> {
         let Some(paths) = self.strings(key)? else { return Ok(None) };
         Ok(Some(paths.into_iter().map(|path| self.folder().join(path)).collect()))
+    }
+
+    /// A named section never writes another database's file.
+    fn snapshot(&self, section: Option<&'v DeTable<'t>>) -> Result<Option<PathBuf>, Problem> {
+        let key = "snapshot";
+        let own = section.map_or_else(|| self.layers.clone(), |own| Layers(vec![own]));
+        let path = own.get(key).map(|value| self.reader.string(key, value)).transpose()?;
+        Ok(path.map(|path| self.folder().join(path)))
     }
 
     /// A name inside the database: PostgreSQL cuts after 63 bytes, without a word.
@@ -256,15 +271,14 @@ impl<'v, 't> Builder<'v, 't> {
         Ok(words)
     }
 
-    fn hooks(&self) -> Result<Vec<Hook>, Problem> {
-        let key = "post_write_hooks";
+    fn hooks(&self, key: &str) -> Result<Vec<Hook>, Problem> {
         let Some(value) = self.layers.get(key) else { return Ok(Vec::new()) };
-        self.reader.array(key, value)?.iter().map(|item| self.hook(item)).collect()
+        self.reader.array(key, value)?.iter().map(|item| self.hook(key, item)).collect()
     }
 
-    fn hook(&self, item: &Value<'_>) -> Result<Hook, Problem> {
-        let table = self.reader.table("post_write_hooks", item)?;
-        self.reader.check_keys(table, keys::HOOK, "post_write_hooks")?;
+    fn hook(&self, key: &str, item: &Value<'_>) -> Result<Hook, Problem> {
+        let table = self.reader.table(key, item)?;
+        self.reader.check_keys(table, keys::HOOK, key)?;
         let Some(command) = table.get("command") else {
             let help = "write { name = \"fmt\", command = [\"pg_format\", \"-i\", \"{file}\"] }";
             return Err(self.reader.bad(item.span(), "a hook has no `command`", help));
@@ -365,12 +379,16 @@ impl Config {
             version_table: "alembic_version".to_owned(),
             version_table_schema: None,
             post_write_hooks: Vec::new(),
+            post_upgrade_hooks: Vec::new(),
             role: None,
             password_command: None,
             environment: Environment::default(),
             postgres_version: None,
             models: Vec::new(),
             schema_files: Vec::new(),
+            model_options: ModelOptions::default(),
+            compare: Selection::default(),
+            snapshot: None,
             required_tables: Vec::new(),
             lock_timeout: DEFAULT_LOCK_TIMEOUT,
             concurrently_wait: DEFAULT_CONCURRENTLY_WAIT,

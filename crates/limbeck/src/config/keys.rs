@@ -11,6 +11,7 @@ pub(super) const DATABASE: &[&str] = &[
     "version_table",
     "version_table_schema",
     "post_write_hooks",
+    "post_upgrade_hooks",
     "url",
     "url_env",
     "role",
@@ -19,6 +20,10 @@ pub(super) const DATABASE: &[&str] = &[
     "postgres_version",
     "models",
     "schema_files",
+    "model_comments",
+    "naming",
+    "compare",
+    "snapshot",
     "required_tables",
     "lock_timeout",
     "concurrently_wait",
@@ -33,6 +38,8 @@ pub(super) const DATABASE: &[&str] = &[
 pub(super) const DATABASES: &str = "databases";
 
 pub(super) const START: &[&str] = &["target", "ahead", "command"];
+pub(super) const COMPARE: &[&str] = &["schemas", "exclude_schemas", "exclude_tables", "exclude_kinds"];
+pub(super) const NAMING: &[&str] = &["pk", "uq", "fk", "ck", "ix", "ex"];
 pub(super) const SCRATCH: &[&str] = &["url", "vars"];
 pub(super) const HOOK: &[&str] = &["name", "command"];
 pub(super) const VAR: &[&str] = &["env", "default"];

@@ -28,6 +28,7 @@
 //! names, `DATABASE_URL`, `url`; else the project's local one. With `-n` only `--url`, that section's
 //! `url`, or the variable that its `url_env` names: one database's revisions never run on another.
 
+mod compare;
 mod database;
 mod duration;
 mod file;

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use limbeck_core::model::ModelOptions;
+use limbeck_core::schema::Selection;
+
 use super::database::Credentials;
 use super::vars::VarDeclaration;
 use crate::connect::PasswordCommand;
@@ -39,6 +42,8 @@ pub struct Config {
     pub version_table_schema: Option<String>,
     /// `post_write_hooks`, in their order.
     pub post_write_hooks: Vec<Hook>,
+    /// `post_upgrade_hooks`, in their order.
+    pub post_upgrade_hooks: Vec<Hook>,
     /// `role`: taken with SET ROLE after connecting.
     pub role: Option<String>,
     /// `password_command`.
@@ -51,6 +56,12 @@ pub struct Config {
     pub models: Vec<PathBuf>,
     /// `schema_files`: SQL files or folders.
     pub schema_files: Vec<PathBuf>,
+    /// `model_comments` and `[naming]`: how the models are read.
+    pub model_options: ModelOptions,
+    /// `[compare]`: what models, revisions and databases are compared about.
+    pub compare: Selection,
+    /// `snapshot`: the file that shows what all revisions make.
+    pub snapshot: Option<PathBuf>,
     /// `required_tables`: what `start` looks for, by name or `schema.name`.
     pub required_tables: Vec<String>,
     /// `lock_timeout`, by default three seconds; zero waits for ever.
@@ -92,12 +103,12 @@ pub enum Environment {
     Named(String),
 }
 
-/// A program that runs on each file that is written.
+/// A program that runs after something was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hook {
     /// How messages call it.
     pub name: String,
-    /// The program and its arguments; `{file}` stands for the file's path.
+    /// The program and its arguments; in a hook for written files `{file}` stands for the file's path.
     pub command: Vec<String>,
 }
 

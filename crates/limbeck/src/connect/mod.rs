@@ -17,6 +17,7 @@ mod origin;
 mod params;
 mod password;
 mod pgpass;
+mod reveal;
 mod secret;
 mod spec;
 mod tls;

@@ -136,6 +136,11 @@ impl DatabaseUrl {
         Ok(())
     }
 
+    /// `a:1,b`, as it stands before the path.
+    pub(super) fn hosts_and_ports(&self) -> String {
+        fmt::from_fn(|f| self.write_hosts(f)).to_string()
+    }
+
     fn is_one_socket(&self) -> bool {
         matches!(self.0.hosts.as_slice(), [host] if host.starts_with('/'))
     }

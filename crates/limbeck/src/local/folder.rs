@@ -138,13 +138,22 @@ pub(super) fn throw_away(account: Account) -> Result<(PathBuf, File)> {
         }
         let path = root.join("server.lock");
         let lock = lock_file(&path)?;
-        // A sweeper may have been faster; then the folder is gone in a moment.
-        if matches!(outcome(lock.try_lock(), &path)?, Locked::Taken) {
+        // A sweeper may have been faster; then the folder is gone in a moment, or gone already, and the lock is that of
+        // a file without a name.
+        if matches!(outcome(lock.try_lock(), &path)?, Locked::Taken) && is_at(&lock, &path) {
             account.give(&root)?;
             return Ok((root, lock));
         }
     }
     Err(Error::new(ErrorKind::Folder, format!("cannot create a folder in {}", base.display())))
+}
+
+/// Whether a path still leads to an open file.
+fn is_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::symlink_metadata(path)) {
+        (Ok(open), Ok(there)) => (open.dev(), open.ino()) == (there.dev(), there.ino()),
+        _ => false,
+    }
 }
 
 /// The system's folder for temporary files, where it is short and reachable enough; else `/tmp`.
