@@ -30,6 +30,11 @@ pub(crate) fn ensure() -> Result<PathBuf, Failed> {
     Ok(alembic)
 }
 
+/// The Python beside it, which has pip.
+pub(crate) fn python_of(alembic: &Path) -> PathBuf {
+    alembic.with_file_name("python")
+}
+
 fn install(venv: &Path) -> Done {
     let python = python()?;
     run(program(python).args(["-m", "venv", "--clear"]).arg(venv))?;

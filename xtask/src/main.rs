@@ -7,6 +7,7 @@ mod pgbouncer;
 mod places;
 mod postgres;
 mod run;
+mod servers;
 mod start;
 mod test;
 

@@ -55,7 +55,12 @@ fn find() -> Option<PathBuf> {
 
 /// Whether packages can be installed without asking anybody: root on a system with apt.
 pub(crate) fn can_apt() -> bool {
-    succeeds(program("apt-get").arg("--version")) && output(program("id").arg("-u")).as_deref() == Some("0")
+    succeeds(program("apt-get").arg("--version")) && is_root()
+}
+
+/// Whether this process may do everything.
+pub(crate) fn is_root() -> bool {
+    output(program("id").arg("-u")).as_deref() == Some("0")
 }
 
 /// Installs packages of the distribution.

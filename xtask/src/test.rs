@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use crate::run::{Done, cargo, run};
-use crate::{alembic, pgbouncer, places, postgres};
+use crate::{alembic, pgbouncer, places, postgres, servers};
 
 /// Runs all tests; `args` go to `cargo test`.
 pub(crate) fn test(args: &[OsString]) -> Done {
@@ -12,12 +12,14 @@ pub(crate) fn test(args: &[OsString]) -> Done {
     postgres::ensure()?;
     let pgbouncer = pgbouncer::ensure()?;
     let alembic = alembic::ensure()?;
+    let servers = servers::ensure(&alembic::python_of(&alembic))?;
     run(cargo()?
         .arg("test")
         .args(if one_package { None } else { Some("--workspace") })
         .args(args)
         .env("LIMBECK_CONFORMANCE_DIR", conformance)
         .env("LIMBECK_TEST_ALEMBIC", alembic)
+        .env("LIMBECK_TEST_PGSERVER", servers)
         .env("LIMBECK_TEST_PGBOUNCER", pgbouncer))?;
     if args.is_empty() {
         run(cargo()?.args(["check", "--package", "limbeck-cli", "--no-default-features"]))?;

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 #[path = "catalog_support/mod.rs"]
-#[allow(dead_code, reason = "this file uses a part of it")]
+#[expect(dead_code, reason = "this file uses a part of it")]
 mod support;
 
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 //!
 //! A change of a struct is a change of the schema: `limbeck revision --autogenerate -m "..."` writes its revision.
 
+#![expect(clippy::duplicated_attributes, reason = "two indexes may name one column")]
 #![expect(dead_code, reason = "the models say more than the service reads so far")]
 
 mod action_log;

@@ -69,7 +69,9 @@ fn warn_of_another_version(options: &ScratchOptions) {
 pub(super) async fn side(app: &App, workshop: &mut Workshop, source: &SchemaSource) -> Result<Side, Error> {
     let side = match source {
         SchemaSource::Models => workshop.wanted(&Wanted::read(app.config()?)?).await?,
-        SchemaSource::Revisions(target) => workshop.replayed(&*app.project()?, &[target.clone()]).await?,
+        SchemaSource::Revisions(target) => {
+            workshop.replayed(&*app.project()?, std::slice::from_ref(target)).await?
+        }
         SchemaSource::Files(path) => workshop.of_path(path).await?,
         SchemaSource::Database => {
             let mut connection = app.database().await?.connect("limbeck").await?;

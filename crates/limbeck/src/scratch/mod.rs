@@ -44,7 +44,7 @@ pub(crate) struct Scratch {
 
 #[derive(Debug)]
 enum Place {
-    Own(ThrowAway),
+    Own(Box<ThrowAway>),
     Given(Box<Given>),
 }
 
@@ -88,7 +88,7 @@ impl Scratch {
     pub(crate) async fn open(options: &ScratchOptions) -> Result<Self, Error> {
         let place = match &options.given {
             Some(spec) => Place::Given(Box::new(Given::open(spec.clone()).await?)),
-            None => Place::Own(ThrowAway::start(kind(options)?).await.map_err(local_problem)?),
+            None => Place::Own(Box::new(ThrowAway::start(kind(options)?).await.map_err(local_problem)?)),
         };
         let mut scratch = Self { place, version: ServerVersion { major: 0, text: String::new() }, made: 0 };
         let mut connection = scratch.admin().await?;

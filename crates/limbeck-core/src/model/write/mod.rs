@@ -35,6 +35,9 @@ pub struct WrittenModels {
     pub sql: Vec<(String, String)>,
 }
 
+/// Clippy takes the words inside attributes for attributes.
+const LINT: &str = "#![allow(clippy::duplicated_attributes, reason = \"two indexes may name one column\")]";
+
 /// Writes a schema, as a catalog was read, as models.
 pub fn write(schema: &Schema, options: &WriteOptions) -> WrittenModels {
     let mut plan = Plan::new(schema);
@@ -188,7 +191,7 @@ fn rust_files<'a>(plan: &Plan<'a>, options: &WriteOptions) -> Vec<RustFile<'a>> 
         modules.push_str(&format!("mod {raw}{module};\n"));
         exports.push_str(&format!("pub use {raw}{module}::{rust_name};\n"));
     }
-    let text = format!("//! The database's tables.\n\n{modules}\n{exports}");
+    let text = format!("//! The database's tables.\n\n{LINT}\n\n{modules}\n{exports}");
     files.push(("mod.rs".to_owned(), text, None));
     files
 }
