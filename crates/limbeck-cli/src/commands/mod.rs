@@ -90,8 +90,8 @@ PostgreSQL that limbeck starts itself in the project's folder .limbeck.
 
 -c, -n, -x and --raiseerr stand before the command: `limbeck -n billing upgrade head`.
 
-Exit codes: 0 done, 1 failed, 64 wrong usage; `start`, `doctor`, `check` and `diff` have their own (see
-their --help).";
+Exit codes: 0 done, 1 failed, 64 wrong usage; `start`, `doctor`, `check`, `diff` and `snapshot` have
+their own (see their --help).";
 
 /// Options of every verb.
 #[derive(Debug, Args)]

@@ -59,7 +59,9 @@ impl Difference {
 
     /// What may be renames: something that goes and something like it that comes.
     pub fn rename_candidates(&self) -> Vec<diff::RenameCandidate> {
-        diff::candidates(&self.from, &self.to)
+        let mut candidates = diff::candidates(&self.from, &self.to);
+        candidates.retain(|candidate| !self.terms.renames.contains(&candidate.rename));
+        candidates
     }
 
     /// The same with more known renames.

@@ -1,5 +1,6 @@
 //! Revisions, run on an empty database for their structure.
 
+use limbeck_core::Problem;
 use limbeck_core::revision::Revision;
 use limbeck_core::sql::UnitKind;
 
@@ -30,6 +31,16 @@ pub(super) async fn run(
         job(scratch, database, &migrator, Job::Upgrade(target)).await?;
     }
     Ok(())
+}
+
+/// Says where it happened: what is "kept" there is gone in a moment.
+pub(super) fn explained(error: Error) -> Error {
+    let explained = |problem: &Problem| {
+        let problem = problem.clone();
+        problem
+            .note("this was on a scratch database, on which the revisions were tried from the first one on")
+    };
+    error.problems().iter().map(explained).collect::<Vec<_>>().into()
 }
 
 /// Does a job on a scratch database, with the roles that it needs.

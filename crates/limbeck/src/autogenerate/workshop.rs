@@ -108,7 +108,7 @@ impl Workshop {
         let options = self.options();
         let scratch = self.scratch().await?;
         let database = scratch.create().await?;
-        replay::run(scratch, &database, project, targets, options).await?;
+        replay::run(scratch, &database, project, targets, options).await.map_err(replay::explained)?;
         Ok(Side { notes, ..self.finished(key, &database).await? })
     }
 

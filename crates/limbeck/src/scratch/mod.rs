@@ -66,7 +66,7 @@ pub(crate) struct ServerVersion {
 }
 
 /// The statement with which every scratch session begins.
-const SESSION: &str = "SET client_min_messages = warning; SET check_function_bodies = off";
+const SESSION: &str = "SET client_min_messages = error; SET check_function_bodies = off";
 
 impl Scratch {
     /// Which server [`Scratch::open`] would use, as far as that is known without starting it: caches are kept apart by
