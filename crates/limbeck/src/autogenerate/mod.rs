@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Both sides are worked out on a scratch server and compared as values. What was worked out once is kept
-//! ([`crate::scratch`]), so that an unchanged side needs no server.
+//! (in the user's cache), so that an unchanged side needs no server.
 
 mod difference;
 mod draft;

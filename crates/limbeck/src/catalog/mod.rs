@@ -4,7 +4,7 @@
 //! transaction of one snapshot, with every setting that PostgreSQL's printing depends on set for its duration; so the
 //! same database yields the same value whatever the session's settings are.
 //!
-//! One file per kind of query: each is a [`Section`], its SQL and what its rows mean.
+//! One file per kind of query: each is a `Section`, its SQL and what its rows mean.
 
 mod attached;
 mod collations;
