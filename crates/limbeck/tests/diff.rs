@@ -40,7 +40,7 @@ async fn cases_on_16() {
 
 #[tokio::test]
 async fn cases_on_18() {
-    cases(18, 2).await;
+    cases(18, 4).await;
 }
 
 /// From one case's schema to another's, which have nothing to do with each other: all kinds meet.
@@ -65,7 +65,7 @@ async fn strangers() {
 }
 
 /// How many pairs of strangers meet; each takes as long as a case.
-const STRANGERS: usize = 60;
+const STRANGERS: usize = 30;
 
 /// All cases on a server of this version. What they print is compared on 15 only: others print views and constraints in
 /// their own ways, and have other online forms. On those every so many cases run, for the sake of time
