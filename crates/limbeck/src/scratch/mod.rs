@@ -130,9 +130,7 @@ impl Scratch {
 
     /// Connects to a scratch database. An embedded server serves one connection at a time: close it before the next.
     pub(crate) async fn connect(&self, name: &str) -> Result<PgConnection, Error> {
-        let mut connection = self.connector(name).connect(crate::APPLICATION).await?;
-        connection.execute(SESSION).await.map_err(|error| failure::database(&error))?;
-        Ok(connection)
+        open(&*self.connector(name)).await
     }
 
     fn connector(&self, name: &str) -> Box<dyn Connector> {
@@ -154,9 +152,8 @@ impl Scratch {
 
     async fn admin(&mut self) -> Result<Admin<'_>, Error> {
         match &mut self.place {
-            Place::Own(server) => {
-                server.url("postgres").connect(crate::APPLICATION).await.map(|own| Admin::Own(Box::new(own)))
-            }
+            // The embedded server's remarks on a database that it drops are of no use to anybody.
+            Place::Own(server) => open(&server.url("postgres")).await.map(|own| Admin::Own(Box::new(own))),
             Place::Given(given) => Ok(Admin::Lent(&mut given.admin)),
         }
     }
@@ -172,6 +169,13 @@ impl Scratch {
             }
         }
     }
+}
+
+/// A session on a scratch server.
+async fn open(connector: &dyn Connector) -> Result<PgConnection, Error> {
+    let mut connection = connector.connect(crate::APPLICATION).await?;
+    connection.execute(SESSION).await.map_err(|error| failure::database(&error))?;
+    Ok(connection)
 }
 
 /// A session in which databases are made and dropped.
