@@ -38,7 +38,9 @@ async fn schema(connection: &mut PgConnection) -> Schema {
 async fn they_agree_with_the_revisions() {
     let (from_models, from_revisions) = (TestDb::new().await, TestDb::new().await);
     migrator(VERSIONS, ROLES).upgrade(from_revisions.url()).await.unwrap();
-    let revisions = schema(&mut from_revisions.connect().await).await;
+    let mut revisions = schema(&mut from_revisions.connect().await).await;
+    // Structs say nothing about privileges.
+    revisions.objects.values_mut().for_each(|entry| entry.grants.clear());
     // The models name roles that the revisions have made.
     let models = of_models(&mut from_models.connect().await).await;
     let names = |schema: &Schema| schema.objects.keys().map(ToString::to_string).collect::<Vec<_>>();
