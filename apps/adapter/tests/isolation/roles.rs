@@ -57,7 +57,7 @@ async fn their_names_are_names_whatever_is_in_them() {
                          (SELECT unnest(polroles) FROM pg_policy)";
             assert_eq!(place.ask("app", roles).await, names.join("|"));
             let mut owner = place.connect("app", "owner").await;
-            let [app, admin] = names.map(|name| limbeck::core::sql::quote_name(name));
+            let [app, admin] = names.map(limbeck::core::sql::quote_name);
             assert_eq!(run(&mut owner, &format!("SET ROLE {app}; SELECT FROM tenants")).await.unwrap(), 0);
             assert_eq!(run(&mut owner, &format!("SET ROLE {admin}; SELECT FROM tenants")).await.unwrap(), 1);
             migrate(&place, "owner", names, Job::Downgrade("004")).await.unwrap();
