@@ -7,6 +7,7 @@ mod logging;
 mod migrations;
 mod models;
 mod options;
+mod roles;
 mod server;
 
 use std::process::ExitCode;
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
 async fn run(options: Options) -> Result<(), Failure> {
     logging::set_up(options.log_format)?;
     match options.task()? {
-        Task::Migrate { url } => migrations::upgrade(url).await,
+        Task::Migrate { url } => migrations::upgrade(url, &options.roles).await,
         Task::Serve { url } => server::serve(&options, url).await,
     }
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 
 use crate::Failure;
+use crate::roles::Roles;
 
 const DEFAULT_HOST: &str = "127.0.0.1";
 const DEFAULT_PORT: u16 = 8000;
@@ -42,6 +43,9 @@ pub(crate) struct Options {
     /// The database with the credentials for migrating, if they are others; only --migrate reads it.
     #[arg(long, env = "LIMBECK_URL", value_name = "URL", hide_env_values = true)]
     migrate_url: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) roles: Roles,
 }
 
 /// How log lines look.
