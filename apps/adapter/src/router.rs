@@ -27,14 +27,17 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .merge(health::routes())
         .routes(routes!(metrics::metrics))
         .split_for_parts();
-    router
+    let router = router
         .merge(openapi::routes(&api))
         .fallback(async || Problem::of_status(StatusCode::NOT_FOUND))
         .method_not_allowed_fallback(async || Problem::of_status(StatusCode::METHOD_NOT_ALLOWED))
-        .layer(DefaultBodyLimit::max(app.options.body_limit))
-        .layer(cors(&app.options.cors_origins))
-        .layer(from_fn_with_state(Arc::clone(app), edge::edge))
-        .with_state(Arc::clone(app))
+        .layer(DefaultBodyLimit::max(app.options.body_limit));
+    match cors(&app.options.cors_origins) {
+        Some(cors) => router.layer(cors),
+        None => router,
+    }
+    .layer(from_fn_with_state(Arc::clone(app), edge::edge))
+    .with_state(Arc::clone(app))
 }
 
 /// What needs the admin key.
@@ -50,11 +53,11 @@ fn tenant(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
 }
 
 /// Without origins, no browser is told that it may read answers.
-fn cors(origins: &Origins) -> CorsLayer {
-    let layer = CorsLayer::new().allow_methods(Any).allow_headers(Any).expose_headers(Any);
-    match origins {
-        Origins::None => CorsLayer::new(),
-        Origins::All => layer.allow_origin(Any),
-        Origins::These(origins) => layer.allow_origin(AllowOrigin::list(origins.iter().cloned())),
-    }
+fn cors(origins: &Origins) -> Option<CorsLayer> {
+    let origins = match origins {
+        Origins::None => return None,
+        Origins::All => AllowOrigin::any(),
+        Origins::These(origins) => AllowOrigin::list(origins.iter().cloned()),
+    };
+    Some(CorsLayer::new().allow_methods(Any).allow_headers(Any).expose_headers(Any).allow_origin(origins))
 }

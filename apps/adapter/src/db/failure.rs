@@ -34,8 +34,10 @@ pub(super) fn is_lost(why: &sqlx::Error) -> bool {
 /// By SQLSTATE (appendix A of PostgreSQL's manual).
 fn of_state(state: &str) -> Problem {
     match state {
-        // "cached plan must not change result type", a serialization failure, a deadlock: rolled back as a whole.
-        "0A000" | "40001" | "40P01" => internal().again(Again::Yes),
+        // "cached plan must not change result type".
+        "0A000" => internal().again(Again::WithNewPlans),
+        // A serialization failure, a deadlock.
+        "40001" | "40P01" => internal().again(Again::Yes),
         // A text that jsonb or the encoding has no room for, a number or a time out of range, JSON that is too deep.
         "22P05" | "22021" | "22P02" | "22003" | "22008" | "22001" | "54001" => {
             Problem::new(Kind::InvalidBody, "the database has no room for a value of the request")

@@ -153,26 +153,22 @@ impl Db {
         pool::shut(&self.pool).await;
     }
 
-    /// Tries what was rolled back for a reason that is gone once more, with newly prepared statements.
+    /// Tries what was rolled back for a reason that is gone once more.
     async fn twice<T, F>(&self, work: impl Fn() -> F) -> Result<T, Problem>
     where
         F: Future<Output = Result<Committed<T>, Problem>>,
     {
-        match work().await {
-            Err(problem) if problem.may_go_well() == Again::Yes => {
-                tracing::info!(cause = problem.cause(), "a transaction is tried once more");
-                self.forget_statements().await;
-                work().await
-            }
-            other => other,
+        let first = work().await;
+        let again = first.as_ref().err().map_or(Again::No, Problem::may_go_well);
+        if again == Again::No {
+            return first.map(|committed| committed.0);
         }
-        .map(|committed| committed.0)
-    }
-
-    /// "cached plan must not change result type": a migration has changed what a statement yields, and every
-    /// connection that has prepared it would say so. New ones have not.
-    async fn forget_statements(&self) {
-        pool::close(self.pool.retain(|_, _| false).removed).await;
+        if again == Again::WithNewPlans {
+            // Every connection that has prepared the statement would say so; new ones have not.
+            self.pool.manager().renew();
+        }
+        tracing::info!(?again, "a transaction is tried once more");
+        work().await.map(|committed| committed.0)
     }
 
     async fn begin_tenant(&self, who: &TenantAuth) -> Result<Transaction, Problem> {

@@ -4,10 +4,11 @@
 //! short as ours that is a message too many. This one asks only where a connection has been idle.
 
 use std::future::Future;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use deadpool::Runtime;
-use deadpool::managed::{self, Metrics, Object, PoolError, QueueMode, RecycleResult};
+use deadpool::managed::{self, Metrics, Object, PoolError, QueueMode, RecycleError, RecycleResult};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
 
@@ -28,17 +29,38 @@ pub(crate) type Pooled = Object<Connector>;
 
 /// Makes connections.
 #[derive(Debug)]
-pub(crate) struct Connector(PgConnectOptions);
+pub(crate) struct Connector {
+    options: PgConnectOptions,
+    begun: Instant,
+    /// Connections that were made before are not used again; in microseconds after `begun`.
+    outdated: AtomicU64,
+}
+
+impl Connector {
+    /// Lets every connection there is be replaced by a new one.
+    pub(super) fn renew(&self) {
+        let now = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.outdated.fetch_max(now, Ordering::Relaxed);
+    }
+
+    fn is_outdated(&self, made: Instant) -> bool {
+        let since = Duration::from_micros(self.outdated.load(Ordering::Relaxed));
+        made.saturating_duration_since(self.begun) < since
+    }
+}
 
 impl managed::Manager for Connector {
     type Type = PgConnection;
     type Error = sqlx::Error;
 
     fn create(&self) -> impl Future<Output = Result<PgConnection, sqlx::Error>> + Send {
-        PgConnection::connect_with(&self.0)
+        PgConnection::connect_with(&self.options)
     }
 
     async fn recycle(&self, connection: &mut PgConnection, use_: &Metrics) -> RecycleResult<sqlx::Error> {
+        if self.is_outdated(use_.created) {
+            return Err(RecycleError::message("its statements are out of date"));
+        }
         if use_.last_used() > FRESH {
             connection.ping().await?;
         }
@@ -48,7 +70,7 @@ impl managed::Manager for Connector {
 
 /// Connects when a request needs it, so the service starts while the database is down.
 pub(crate) fn lazy(options: PgConnectOptions, size: usize) -> Result<Pool, managed::BuildError> {
-    Pool::builder(Connector(options))
+    Pool::builder(Connector { options, begun: Instant::now(), outdated: AtomicU64::new(0) })
         .max_size(size)
         .wait_timeout(Some(PATIENCE))
         .create_timeout(Some(PATIENCE))
@@ -73,7 +95,7 @@ pub(crate) async fn shut(pool: &Pool) {
     pool.close();
 }
 
-pub(super) async fn close(connections: Vec<PgConnection>) {
+async fn close(connections: Vec<PgConnection>) {
     for connection in connections {
         // It is given up either way; this only says goodbye to the server.
         _ = tokio::time::timeout(PATIENCE, connection.close()).await;

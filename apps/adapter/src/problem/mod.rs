@@ -40,6 +40,8 @@ struct Inner {
 pub(crate) enum Again {
     /// It was rolled back as a whole, for a reason that is gone the next time.
     Yes,
+    /// So it was, because a migration has changed what a prepared statement yields.
+    WithNewPlans,
     /// It would fail again, or it is not known what became of it.
     No,
 }
