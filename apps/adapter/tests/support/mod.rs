@@ -10,7 +10,15 @@ use serde_json::Value;
 /// The adapter's program, without what the tester's environment says about it.
 pub(crate) fn adapter(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_adapter"));
-    for name in ["ADAPTER_HOST", "ADAPTER_LOG_FORMAT", "DATABASE_URL", "LIMBECK_URL", "RUST_LOG"] {
+    for name in [
+        "ADAPTER_HOST",
+        "ADAPTER_LOG_FORMAT",
+        "ADAPTER_APP_ROLE",
+        "ADAPTER_ADMIN_ROLE",
+        "DATABASE_URL",
+        "LIMBECK_URL",
+        "RUST_LOG",
+    ] {
         command.env_remove(name);
     }
     // Any free port, unless a test says otherwise.
