@@ -52,8 +52,10 @@ impl Adapter {
         match answer.status {
             StatusCode::OK => answer.read(),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(Trouble::WrongKey(answer.problem())),
-            StatusCode::NOT_FOUND if answer.is_problem => Err(Trouble::AdminOff(answer.problem())),
-            status => Err(answer.refused(status)),
+            status => Err(match answer.problem() {
+                problem if problem.kind.ends_with(":admin-off") => Trouble::AdminOff(problem),
+                _ => answer.refused(status),
+            }),
         }
     }
 

@@ -105,6 +105,9 @@ pub(crate) struct HealthPart {
 /// RFC 9457, as far as a page shows it.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(crate) struct Problem {
+    /// What kind of problem it is, as a URI.
+    #[serde(default, rename = "type")]
+    pub(crate) kind: String,
     #[serde(default)]
     pub(crate) title: String,
     #[serde(default)]

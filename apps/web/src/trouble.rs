@@ -99,7 +99,7 @@ impl Trouble {
 
 /// What the adapter itself says.
 fn words(problem: &Problem) -> String {
-    let Problem { title, detail, correlation_id } = problem;
+    let Problem { title, detail, correlation_id, .. } = problem;
     let said = match (title.trim(), detail.trim()) {
         ("", "") => "It gave no reason".to_owned(),
         (title, "") => format!("It says: {}", clip(title)),

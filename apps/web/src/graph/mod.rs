@@ -14,8 +14,8 @@ use lanes::{Edge, End, Kind, Links};
 const SHOWN: usize = 60;
 
 /// Sizes in the drawing's units, of which sixteen are as large as a letter of the page (1rem).
-const ROW: usize = 44;
-const MARGIN: usize = 14;
+const ROW: usize = 52;
+const MARGIN: usize = 18;
 const LANE: usize = 20;
 /// With many lanes they are narrower, so that a phone has room for the text.
 const NARROW_LANE: usize = 9;
