@@ -206,8 +206,11 @@ pub(crate) struct TroublePage<'a> {
 }
 
 impl<'a> TroublePage<'a> {
-    pub(crate) fn new(trouble: &Trouble, parts: Parts, address: &'a str, refresh: Refresh) -> Self {
+    pub(crate) fn new(trouble: &Trouble, mut parts: Parts, address: &'a str, refresh: Refresh) -> Self {
         let (sentence, more) = (trouble.sentence().to_owned(), trouble.seen());
+        // Said once is enough.
+        parts.unknown =
+            parts.unknown.map(|why| why.replace(&format!("{sentence} {more}"), "The reason is the same."));
         let mut frame =
             Frame::new(Verdict { tone: Tone::Bad, sentence, more: String::new() }, address, refresh);
         // What others say holds no code of ours.

@@ -74,10 +74,8 @@ pub(crate) fn verdict(state: &Migrations, failing: &[&str]) -> Verdict {
 }
 
 fn at_work_on(running: &Running) -> Verdict {
-    let rows = usize::try_from(running.batch_rows).unwrap_or(usize::MAX);
-    let rows = if rows > 0 { format!(", and {} rows of the next", count(rows)) } else { String::new() };
     let sentence = format!("The {} of {} is running.", clip(&running.direction), clip(&running.revision));
-    Verdict::new(Tone::Working, sentence, format!("{}{rows}.", committed(running)))
+    Verdict::new(Tone::Working, sentence, format!("{}.", committed(running)))
 }
 
 fn interrupted(running: &Running) -> Verdict {
@@ -103,7 +101,9 @@ fn interrupted(running: &Running) -> Verdict {
 }
 
 fn committed(running: &Running) -> String {
-    format!("{} of {} segments are committed", running.committed, running.segments)
+    let rows = usize::try_from(running.batch_rows).unwrap_or(usize::MAX);
+    let rows = if rows > 0 { format!(", and {} rows of the next", count(rows)) } else { String::new() };
+    format!("{} of {} segments are committed{rows}", running.committed, running.segments)
 }
 
 fn migrating_now(session: &Session, pending: &[String]) -> Verdict {

@@ -77,7 +77,7 @@ async fn a_database_from_empty_to_head() {
         &document,
         &["<title>Not ready", "limbeck upgrade head</code>", "Empty: limbeck has changed nothing"],
     );
-    assert_eq!(count(&document, r#"class="node pending""#), all + 1, "the revisions, and the legend's head");
+    assert_eq!(count(&document, r#"class="node pending""#), all + 1, "the revisions, and the legend");
 
     migrate(db.url());
     let document = browse(&page.url(), Scheme::Light);
@@ -289,7 +289,7 @@ fn branches_merges_and_dependencies_are_drawn() {
     let page = Running::start(web(&stand.url()));
     let document = browse(&page.url(), Scheme::Light);
     assert_eq!(sentence(&document), "Ready: all 9 revisions are applied; the database is at m5.");
-    assert_eq!(count(&document, r#"<path class="edge""#), 7, "an edge for every parent");
+    assert_eq!(count(&document, r#"<path class="edge""#), 8, "an edge for every parent");
     assert_eq!(count(&document, r#"<path class="edge dependency""#), 2, "one dashed line, and the legend's");
     assert_eq!(count(&document, r#"<span class="word merge">merge</span>"#), 1);
     assert_eq!(count(&document, r#"<span class="word head">head</span>"#), 2);

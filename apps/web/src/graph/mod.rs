@@ -88,8 +88,8 @@ impl Standing {
         match self {
             Self::Applied => "M-7.5 0a7.5 7.5 0 1 0 15 0a7.5 7.5 0 1 0-15 0",
             Self::Pending => "M-6.5 0a6.5 6.5 0 1 0 13 0a6.5 6.5 0 1 0-13 0",
-            Self::Running => "M0-8.5L8.5 0 0 8.5-8.5 0z",
-            Self::Unfinished => "M0-8.5L8.5 7H-8.5z",
+            Self::Running => "M0-10.5L10.5 0 0 10.5-10.5 0z",
+            Self::Unfinished => "M0-10.5L10.5 8.5H-10.5z",
         }
     }
 
@@ -98,8 +98,8 @@ impl Standing {
         match self {
             Self::Applied => "M-3.5.3l2.5 2.5 4.5-5.3",
             Self::Pending => "",
-            Self::Running => "M-3.5 0h.01M0 0h.01M3.5 0h.01",
-            Self::Unfinished => "M0-3.2v4.4M0 4.4h.01",
+            Self::Running => "M-4 0h.01M0 0h.01M4 0h.01",
+            Self::Unfinished => "M0-3.5v4.5M0 5h.01",
         }
     }
 }
