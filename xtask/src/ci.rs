@@ -18,8 +18,18 @@ pub(crate) fn ci() -> Done {
 }
 
 /// What would be published, without building it a second time.
-const PACKAGE: &[&str] =
-    &["package", "--workspace", "--exclude", "adapter", "--exclude", "xtask", "--no-verify", "--allow-dirty"];
+const PACKAGE: &[&str] = &[
+    "package",
+    "--workspace",
+    "--exclude",
+    "adapter",
+    "--exclude",
+    "web",
+    "--exclude",
+    "xtask",
+    "--no-verify",
+    "--allow-dirty",
+];
 
 fn ci_cargo() -> Result<Command, Failed> {
     let mut cargo = cargo()?;

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use crate::run::{Done, cargo, run};
-use crate::{alembic, pgbouncer, places, postgres, servers};
+use crate::{alembic, chromium, pgbouncer, places, postgres, servers};
 
 /// Runs all tests; `args` go to `cargo test`.
 pub(crate) fn test(args: &[OsString]) -> Done {
@@ -11,6 +11,7 @@ pub(crate) fn test(args: &[OsString]) -> Done {
     let conformance = places::conformance_dir()?;
     postgres::ensure()?;
     let pgbouncer = pgbouncer::ensure()?;
+    let chromium = chromium::ensure()?;
     let alembic = alembic::ensure()?;
     let servers = servers::ensure(&alembic::python_of(&alembic))?;
     run(cargo()?
@@ -20,7 +21,8 @@ pub(crate) fn test(args: &[OsString]) -> Done {
         .env("LIMBECK_CONFORMANCE_DIR", conformance)
         .env("LIMBECK_TEST_ALEMBIC", alembic)
         .env("LIMBECK_TEST_PGSERVER", servers)
-        .env("LIMBECK_TEST_PGBOUNCER", pgbouncer))?;
+        .env("LIMBECK_TEST_PGBOUNCER", pgbouncer)
+        .env("LIMBECK_TEST_CHROMIUM", chromium))?;
     if args.is_empty() {
         run(cargo()?.args(["check", "--package", "limbeck-cli", "--no-default-features"]))?;
     }

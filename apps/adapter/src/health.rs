@@ -22,7 +22,7 @@ use crate::db::Db;
 use crate::state::App;
 
 /// How long the database may take to answer; probes usually give up sooner than after five seconds.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Compares the database with this release.
 pub(crate) struct Probe {
@@ -161,7 +161,8 @@ impl Part {
     }
 }
 
-fn no_answer() -> String {
+/// What is said when that time is over.
+pub(crate) fn no_answer() -> String {
     format!("the database did not answer within {PATIENCE:?}")
 }
 
@@ -169,6 +170,11 @@ impl Probe {
     /// Compares with these revisions.
     pub(crate) fn new(migrator: Migrator) -> Self {
         Self { migrator, last: Mutex::new(None) }
+    }
+
+    /// This release's revisions.
+    pub(crate) fn migrator(&self) -> &Migrator {
+        &self.migrator
     }
 
     /// Asks the database.

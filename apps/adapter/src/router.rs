@@ -42,7 +42,8 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
 
 /// What needs the admin key.
 fn admin(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
-    api::admin::routes().route_layer(from_fn_with_state(Arc::clone(app), auth::admin))
+    let routes = api::admin::routes().merge(api::migrations::routes());
+    routes.route_layer(from_fn_with_state(Arc::clone(app), auth::admin))
 }
 
 /// What needs a tenant's key. The layer that is added last is the first to see a request.

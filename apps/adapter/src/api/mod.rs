@@ -2,4 +2,5 @@
 
 pub(crate) mod admin;
 pub(crate) mod audit_logs;
+pub(crate) mod migrations;
 pub(crate) mod tenants;
