@@ -1,0 +1,5 @@
+//! The API's routes, one file per part.
+
+pub(crate) mod admin;
+pub(crate) mod audit_logs;
+pub(crate) mod tenants;
