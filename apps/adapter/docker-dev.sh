@@ -21,8 +21,8 @@ start() {
 }
 
 watched() {
-    find Cargo.toml Cargo.lock apps crates -type f \
-        \( -name '*.rs' -o -name '*.sql' -o -name '*.toml' -o -name '*.html' -o -name '*.css' -o -name Cargo.lock \) 2>/dev/null
+    find apps crates -type f \
+        \( -name '*.rs' -o -name '*.sql' -o -name '*.toml' -o -name '*.html' -o -name '*.css' \) 2>/dev/null
 }
 
 if [ "$1" = --once ]; then
