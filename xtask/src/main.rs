@@ -4,6 +4,7 @@ mod alembic;
 mod bench;
 mod chromium;
 mod ci;
+mod containers;
 mod pgbouncer;
 mod places;
 mod postgres;
@@ -25,7 +26,10 @@ Usage: cargo xtask <COMMAND>
   bench [OPTIONS]
             builds limbeck as it is released and measures it against Alembic and psql. OPTIONS go to
             benches/compare.py; its page is benches/README.md.
-  ci        formatting, clippy, `test`, documentation and packages: what .ci/run runs.
+  containers [--from-source]
+            builds the images from programs built here (or inside), and types the guide, docs/database-migrations.md,
+            against the compose files. Needs Docker; makes stand-ins for base images that cannot be pulled.
+  ci        formatting, clippy, `test`, `containers`, documentation and packages: what .ci/run runs.
 
 Everything is built in $CARGO_TARGET_DIR, by default ~/.cache/limbeck/target.";
 
@@ -37,6 +41,7 @@ fn main() -> ExitCode {
         Some("start") => start::start(&rest),
         Some("test") => test::test(&rest),
         Some("bench") => bench::bench(&rest),
+        Some("containers") => containers::containers(&rest),
         Some("ci") if rest.is_empty() => ci::ci(),
         Some("help" | "--help" | "-h") => {
             println!("{HELP}");
