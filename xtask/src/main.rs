@@ -1,17 +1,16 @@
 //! `cargo xtask`: what needs more than one command. It has no dependencies, so that it builds in a second.
 
-mod alembic;
 mod bench;
-mod chromium;
 mod ci;
 mod containers;
-mod pgbouncer;
+mod packaged;
 mod places;
 mod postgres;
 mod run;
 mod servers;
 mod start;
 mod test;
+mod venv;
 
 use std::process::ExitCode;
 
@@ -22,10 +21,12 @@ Usage: cargo xtask <COMMAND>
             builds limbeck and the adapter, and runs `limbeck start -- adapter` in apps/adapter: on DATABASE_URL,
             or on a local database that needs no set-up. OPTIONS go to `limbeck start`.
   test [CARGO-TEST-OPTIONS]
-            fetches what the tests need (PostgreSQL's server programs, PgBouncer, Alembic, Chromium), then runs every test.
+            fetches what the tests need (PostgreSQL's server programs, PgBouncer, Redis, Chromium, Alembic, schemathesis),
+            then runs every test.
   bench [OPTIONS]
             builds limbeck as it is released and measures it against Alembic and psql. OPTIONS go to
-            benches/compare.py; its page is benches/README.md.
+            benches/compare.py; `bench batch`, `bench journal` and `bench service` measure batches, the journal and the
+            adapter. Their page is benches/README.md.
   containers [--from-source]
             builds the images from programs built here (or inside), and types the guide, docs/database-migrations.md,
             against the compose files. Needs Docker; makes stand-ins for base images that cannot be pulled.

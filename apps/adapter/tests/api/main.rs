@@ -9,6 +9,7 @@ mod support;
 mod admin;
 mod audit;
 mod bad_input;
+mod description;
 mod edge;
 mod operations;
 mod service;
