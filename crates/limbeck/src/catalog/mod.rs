@@ -1,7 +1,7 @@
 //! A database's catalogs as a [`Schema`].
 //!
-//! The number of queries does not depend on what the database holds. They go in one message, in one read-only
-//! transaction of one snapshot, with every setting that PostgreSQL's printing depends on set for its duration; so the
+//! The number of queries does not depend on what the database holds. They go in two messages (the second one asks for
+//! the definitions of indexes that only PostgreSQL can print), in one read-only transaction of one snapshot, with every setting that PostgreSQL's printing depends on set for its duration; so the
 //! same database yields the same value whatever the session's settings are.
 //!
 //! One file per kind of query: each is a `Section`, its SQL and what its rows mean.
@@ -103,6 +103,7 @@ const SECTIONS: &[Section] = &[
     columns::COLUMNS,
     sequences::SEQUENCES,
     constraints::CONSTRAINTS,
+    indexes::OPERATOR_CLASSES,
     indexes::INDEXES,
     routines::ROUTINES,
     attached::STATISTICS,
@@ -154,22 +155,29 @@ pub async fn read(connection: &mut PgConnection, filter: &Filter) -> Result<Read
         let message = "the schema of a server older than PostgreSQL 13 cannot be read";
         return Err(Problem::new(Code::NotPossible, message).help("update the server").into());
     }
-    let scope = Scope::new(version, filter);
+    let read = in_transaction(connection, &Scope::new(version, filter), filter).await;
+    if read.is_err() {
+        // A lost connection cannot be rolled back, and need not be: the server does it.
+        let _ = simple_query(connection, "ROLLBACK").await;
+    }
+    read.map_err(|error| failure::database(&error).prefixed("the catalogs cannot be read: ").into())
+}
+
+async fn in_transaction(
+    connection: &mut PgConnection,
+    scope: &Scope,
+    filter: &Filter,
+) -> Result<Read, sqlx::Error> {
     let mut statements: Vec<String> = BEGIN.iter().map(|&statement| statement.to_owned()).collect();
-    statements.extend(SECTIONS.iter().map(|section| (section.sql)(&scope)));
-    statements.push("COMMIT".to_owned());
-    let sets = match simple_query(connection, &statements.join(";\n")).await {
-        Ok(sets) => sets,
-        Err(error) => {
-            // A lost connection cannot be rolled back, and need not be: the server does it.
-            let _ = simple_query(connection, "ROLLBACK").await;
-            return Err(failure::database(&error).prefixed("the catalogs cannot be read: ").into());
-        }
-    };
+    statements.extend(SECTIONS.iter().map(|section| (section.sql)(scope)));
+    let sets = simple_query(connection, &statements.join(";\n")).await?;
     let mut reader = Reader::new(filter);
     for (section, rows) in SECTIONS.iter().zip(&sets[BEGIN.len().min(sets.len())..]) {
-        (section.read)(&mut reader, rows).map_err(|error| failure::database(&error))?;
+        (section.read)(&mut reader, rows)?;
     }
+    let rest = format!("{};\nCOMMIT", indexes::definitions(&reader.unprinted));
+    let definitions = simple_query(connection, &rest).await?;
+    indexes::read_definitions(&mut reader, definitions.first().map_or(&[], Vec::as_slice))?;
     Ok(reader.finish())
 }
 
