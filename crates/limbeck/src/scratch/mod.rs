@@ -16,7 +16,7 @@ use crate::quote::ident;
 
 pub(crate) use cache::{Cache, Key};
 pub(crate) use load::{MissingRoles, Piece, load, make_role, role_in};
-pub(crate) use normal::{load_into, normal_key, normalise};
+pub(crate) use normal::{load_into, normal_key, normalise, with_normal};
 
 /// How the names of databases on a named server begin; what follows is the run and a number.
 const PREFIX: &str = "limbeck_scratch_";
@@ -31,6 +31,38 @@ pub struct ScratchOptions {
     pub preference: Preference,
     /// The major version to prefer, that of production.
     pub major: Option<u32>,
+}
+
+/// Which server it will be. Looking for programs takes longer than much of what they are needed for, so it is done once.
+#[derive(Debug, Clone)]
+pub(crate) enum Choice {
+    /// The one that was named, with its version.
+    Given(Box<ConnectSpec>, String),
+    /// One of limbeck's own.
+    Own(Kind),
+}
+
+impl Choice {
+    /// Looks for programs, or asks the named server for its version. Starts nothing.
+    pub(crate) async fn of(options: &ScratchOptions) -> Result<Self, Error> {
+        let Some(spec) = &options.given else {
+            let kind = ThrowAway::kind_for(options.preference, options.major);
+            return Ok(Self::Own(kind.map_err(local_problem)?));
+        };
+        let mut connection = spec.connect(crate::APPLICATION).await?;
+        let version = server_version(&mut connection).await;
+        connect::close(connection).await;
+        Ok(Self::Given(Box::new(spec.clone()), version?.text))
+    }
+
+    /// Its version, as far as that is known without starting it: caches are kept apart by this word.
+    pub(crate) fn version(&self) -> String {
+        match self {
+            Self::Given(_, version) => version.clone(),
+            Self::Own(Kind::Programs(programs)) => programs.version().to_string(),
+            Self::Own(Kind::Embedded(version)) => format!("{version} embedded"),
+        }
+    }
 }
 
 /// A server for scratch databases. Close it: on a named server that drops what was made there. What a killed run left
@@ -69,26 +101,13 @@ pub(crate) struct ServerVersion {
 const SESSION: &str = "SET client_min_messages = error; SET check_function_bodies = off";
 
 impl Scratch {
-    /// Which server [`Scratch::open`] would use, as far as that is known without starting it: caches are kept apart by
-    /// this word.
-    pub(crate) async fn version_for(options: &ScratchOptions) -> Result<String, Error> {
-        if let Some(spec) = &options.given {
-            let mut connection = spec.connect(crate::APPLICATION).await?;
-            let version = server_version(&mut connection).await?;
-            connect::close(connection).await;
-            return Ok(version.text);
-        }
-        Ok(match kind(options)? {
-            Kind::Programs(programs) => programs.version().to_string(),
-            Kind::Embedded(version) => format!("{version} embedded"),
-        })
-    }
-
     /// Starts the server, or connects to the one that was named and removes what killed runs left there.
-    pub(crate) async fn open(options: &ScratchOptions) -> Result<Self, Error> {
-        let place = match &options.given {
-            Some(spec) => Place::Given(Box::new(Given::open(spec.clone()).await?)),
-            None => Place::Own(Box::new(ThrowAway::start(kind(options)?).await.map_err(local_problem)?)),
+    pub(crate) async fn open(choice: &Choice) -> Result<Self, Error> {
+        let place = match choice {
+            Choice::Given(spec, _) => Place::Given(Box::new(Given::open((**spec).clone()).await?)),
+            Choice::Own(kind) => {
+                Place::Own(Box::new(ThrowAway::start(kind.clone()).await.map_err(local_problem)?))
+            }
         };
         let mut scratch = Self { place, version: ServerVersion { major: 0, text: String::new() }, made: 0 };
         let mut connection = scratch.admin().await?;
@@ -240,10 +259,6 @@ async fn server_version(connection: &mut PgConnection) -> Result<ServerVersion, 
     let read = || Ok((row.try_get::<i32, _>(0)?, row.try_get(1)?));
     let (major, text) = read().map_err(|error: sqlx::Error| failure::database(&error))?;
     Ok(ServerVersion { major: major.unsigned_abs(), text })
-}
-
-fn kind(options: &ScratchOptions) -> Result<Kind, Error> {
-    ThrowAway::kind_for(options.preference, options.major).map_err(|error| local_problem(error).into())
 }
 
 fn local_problem(error: local::Error) -> Problem {

@@ -14,6 +14,13 @@ use crate::error::Error;
 /// Printing and reading again has come to rest after two rounds in every schema seen so far.
 const ROUNDS: usize = 5;
 
+/// Puts what has come to rest into the schema that it is a part of.
+pub(crate) fn with_normal(mut schema: Schema, part: &Schema, normal: Schema) -> Schema {
+    schema.objects.retain(|id, _| !part.objects.contains_key(id));
+    schema.objects.extend(normal.objects);
+    schema
+}
+
 /// Loads a schema as it is printed, reads it, and so on until nothing changes. `CHECK (status IN ('a', 'b'))` on a
 /// varchar, for one, prints one way when it was typed, and another when that print was loaded.
 ///
