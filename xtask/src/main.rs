@@ -23,7 +23,7 @@ Usage: cargo xtask <COMMAND>
             fetches what the tests need (PostgreSQL's server programs, PgBouncer, Alembic), then runs every test.
   bench [OPTIONS]
             builds limbeck as it is released and measures it against Alembic and psql. OPTIONS go to
-            benches/compare.py; its page is benches/README.md.
+            benches/compare.py; its page, benches/README.md, names the other measurements.
   ci        formatting, clippy, `test`, documentation and packages: what .ci/run runs.
 
 Everything is built in $CARGO_TARGET_DIR, by default ~/.cache/limbeck/target.";
