@@ -207,8 +207,11 @@ impl Workshop {
         if let Some(schema) = self.cache.get(&key) {
             return Ok(Side { schema, ..Side::default() });
         }
-        let values = self.settings.values.clone();
+        let (values, state) = (self.settings.values.clone(), self.options().state);
         let scratch = self.scratch().await?;
+        if let Some(read) = scratch.rehearse(pieces, Some(&state)).await? {
+            return self.normalised(key, read).await;
+        }
         let database = scratch.create().await?;
         let mut connection = scratch.connect(&database).await?;
         let loaded = scratch::load(&mut connection, pieces, &values, scratch.missing_roles()).await;
@@ -221,6 +224,11 @@ impl Workshop {
     async fn finished(&mut self, key: Key, database: &str) -> Result<Side, Error> {
         let read = self.read(database).await?;
         self.scratch().await?.drop(database).await?;
+        self.normalised(key, read).await
+    }
+
+    /// The normal form of what was read, which is kept.
+    async fn normalised(&mut self, key: Key, read: Read) -> Result<Side, Error> {
         let schema = self.normal(read.schema).await?;
         // What is not part of a schema would be forgotten.
         if read.inexpressible.is_empty() {

@@ -8,11 +8,13 @@ use limbeck_core::{Code, Problem};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Executor as _, Row as _};
 
+use crate::catalog::{Filter, Read};
 use crate::connect::{self, ConnectSpec, Connector};
 use crate::error::Error;
 use crate::execute::failure;
 use crate::local::{self, Kind, Preference, ThrowAway};
 use crate::quote::ident;
+use crate::state::session::{FirstLook, StateOptions};
 
 pub(crate) use cache::{Cache, Key};
 pub(crate) use load::{MissingRoles, Piece, load, make_role, role_in};
@@ -72,6 +74,8 @@ pub(crate) struct Scratch {
     place: Place,
     version: ServerVersion,
     made: usize,
+    /// A database in which nothing is ever made for good.
+    bare: Option<String>,
 }
 
 #[derive(Debug)]
@@ -109,7 +113,8 @@ impl Scratch {
                 Place::Own(Box::new(ThrowAway::start(kind.clone()).await.map_err(local_problem)?))
             }
         };
-        let mut scratch = Self { place, version: ServerVersion { major: 0, text: String::new() }, made: 0 };
+        let mut scratch =
+            Self { place, version: ServerVersion { major: 0, text: String::new() }, made: 0, bare: None };
         let mut connection = scratch.admin().await?;
         let version = server_version(connection.get()).await;
         connection.close().await;
@@ -137,14 +142,45 @@ impl Scratch {
             Place::Own(_) => format!("{PREFIX}{}", self.made),
             Place::Given(given) => format!("{PREFIX}{}_{}", given.run, self.made),
         };
-        let sql = format!("CREATE DATABASE {} TEMPLATE template0", ident(&name));
+        let sql = match (&self.place, self.made) {
+            // It is there already, as empty as a new one, which would take a tenth of a second.
+            (Place::Own(server), 1) if is_private(server) => {
+                format!("ALTER DATABASE postgres RENAME TO {}", ident(&name))
+            }
+            _ => format!("CREATE DATABASE {} TEMPLATE template0", ident(&name)),
+        };
         self.execute(&sql).await.map(|()| name)
     }
 
-    /// Drops a scratch database that is no longer needed.
+    /// Drops a scratch database that is no longer needed. A server of limbeck's own goes with all of them.
     pub(crate) async fn drop(&mut self, name: &str) -> Result<(), Error> {
-        let sql = format!("DROP DATABASE {}", ident(name));
-        self.execute(&sql).await
+        match self.place {
+            Place::Own(_) => Ok(()),
+            Place::Given(_) => self.execute(&format!("DROP DATABASE {}", ident(name))).await,
+        }
+    }
+
+    /// What limbeck's own statements make in an empty database, without limbeck's own tables where these are named;
+    /// `None` if they cannot be loaded just like that.
+    pub(crate) async fn rehearse(
+        &mut self,
+        pieces: &[Piece],
+        own_tables: Option<&StateOptions>,
+    ) -> Result<Option<Read>, Error> {
+        let Some(statements) = Piece::all_own(pieces) else { return Ok(None) };
+        let bare = match (self.bare.take(), &self.place) {
+            (Some(bare), _) => bare,
+            (None, Place::Own(server)) => own_database(server).to_owned(),
+            (None, Place::Given(_)) => self.create().await?,
+        };
+        let mut connection = self.connect(&bare).await?;
+        self.bare = Some(bare);
+        let read = match without(&mut connection, own_tables).await {
+            Ok(filter) => load::rehearse(&mut connection, &statements, &filter).await,
+            Err(error) => Err(error),
+        };
+        connect::close(connection).await;
+        read
     }
 
     /// Connects to a scratch database. An embedded server serves one connection at a time: close it before the next.
@@ -174,7 +210,8 @@ impl Scratch {
     async fn admin(&mut self) -> Result<Admin<'_>, Error> {
         match &mut self.place {
             Place::Own(server) => {
-                server.url("postgres").connect(crate::APPLICATION).await.map(|own| Admin::Own(Box::new(own)))
+                let own = server.url(own_database(server)).connect(crate::APPLICATION).await;
+                own.map(|own| Admin::Own(Box::new(own)))
             }
             Place::Given(given) => Ok(Admin::Lent(&mut given.admin)),
         }
@@ -191,6 +228,22 @@ impl Scratch {
             }
         }
     }
+}
+
+/// What leaves limbeck's own tables out, where these are named.
+async fn without(connection: &mut PgConnection, own_tables: Option<&StateOptions>) -> Result<Filter, Error> {
+    let Some(state) = own_tables else { return Ok(Filter::default()) };
+    Ok(Filter::own(&FirstLook::at(connection, state).await?, state))
+}
+
+/// Whether it is a server of its own processes, with the databases that `initdb` makes.
+fn is_private(server: &ThrowAway) -> bool {
+    matches!(server.kind(), Kind::Programs(_))
+}
+
+/// The database of a server of limbeck's own in which nothing is made.
+fn own_database(server: &ThrowAway) -> &'static str {
+    if is_private(server) { "template1" } else { "postgres" }
 }
 
 /// A session in which databases are made and dropped.
