@@ -22,10 +22,32 @@ pub(crate) enum Place {
     Embedded,
 }
 
+impl Place {
+    /// How many messages with SQL a server has got that logs them.
+    pub(crate) fn messages(&self) -> usize {
+        match self {
+            Self::Server(server) => {
+                let log = fs::read_to_string(server.log_path()).unwrap();
+                log.matches("LOG:  statement: ").count() + log.matches("LOG:  execute ").count()
+            }
+            #[cfg(feature = "embedded")]
+            Self::Embedded => unreachable!("the embedded server keeps no log"),
+        }
+    }
+}
+
 /// A throw-away server of one major version.
 pub(crate) async fn server_of(major: u32) -> Place {
-    let programs = programs_of(major);
-    let server = Server::temporary(&programs, ServerOptions::default()).await.unwrap();
+    server(major, ServerOptions::default()).await
+}
+
+/// One that logs every message with SQL.
+pub(crate) async fn logging_server(major: u32) -> Place {
+    server(major, ServerOptions { settings: vec!["log_statement=all".to_owned()] }).await
+}
+
+async fn server(major: u32, options: ServerOptions) -> Place {
+    let server = Server::temporary(&programs_of(major), options).await.unwrap();
     run(&server.url("postgres"), ROLES).await;
     Place::Server(server)
 }
