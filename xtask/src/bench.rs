@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: limbeck against Alembic and psql; its batches against one UPDATE; what its journal costs; the
-//! adapter against FastAPI.
+//! `cargo xtask bench`: limbeck against Alembic and psql; `check` on many tables; its batches against one UPDATE; what its
+//! journal costs; the adapter against FastAPI.
 
 use std::env;
 use std::ffi::OsString;
@@ -19,12 +19,12 @@ pub(crate) fn bench(args: &[OsString]) -> Done {
     script.arg(format!("benches/{}.py", name.unwrap_or("compare")));
     script.arg("--postgres").arg(postgres::ensure()?);
     match name {
-        None => script.arg("--alembic").arg(ALEMBIC.ensure()?).args(limbeck(rest)?),
+        None | Some("autogenerate") => script.arg("--alembic").arg(ALEMBIC.ensure()?).args(limbeck(rest)?),
         Some("batch" | "journal") => script.args(limbeck(rest)?),
         Some("service") => script.args(service()?),
         Some(other) => {
             return Err(Failed::new(format!(
-                "there is no benchmark {other}; there are batch, journal, service"
+                "there is no benchmark {other}; there are autogenerate, batch, journal, service"
             )));
         }
     };

@@ -25,8 +25,8 @@ Usage: cargo xtask <COMMAND>
             then runs every test.
   bench [OPTIONS]
             builds limbeck as it is released and measures it against Alembic and psql. OPTIONS go to
-            benches/compare.py; `bench batch`, `bench journal` and `bench service` measure batches, the journal and the
-            adapter. Their page is benches/README.md.
+            benches/compare.py; `bench autogenerate`, `bench batch`, `bench journal` and `bench service` measure
+            `check` on 1,000 tables, batches, the journal and the adapter. Their page is benches/README.md.
   containers [--from-source]
             builds the images from programs built here (or inside), and types the guide, docs/database-migrations.md,
             against the compose files. Needs Docker; makes stand-ins for base images that cannot be pulled.
