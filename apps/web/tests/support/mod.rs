@@ -224,11 +224,11 @@ pub(crate) fn browse(url: &str, scheme: Scheme) -> String {
     document
 }
 
-/// What a look at the page on a screen of some width gives.
+/// What a look at the page gives.
 #[derive(Debug, serde::Deserialize)]
 pub(crate) struct Look {
-    /// How wide the document is.
-    pub(crate) width: u32,
+    /// By how many pixels the document is wider than a phone, a tablet and a desktop.
+    pub(crate) excess: [i32; 3],
     /// The smallest contrast between a text and what it stands on, and that text.
     pub(crate) contrast: f64,
     pub(crate) faintest: String,
@@ -236,8 +236,8 @@ pub(crate) struct Look {
     pub(crate) dark: bool,
 }
 
-/// Lays the page out on a screen of a width in pixels, in a frame, and measures.
-pub(crate) fn look(page: &Running, width: u32, scheme: Scheme) -> Look {
+/// Lays the page out in a frame of several widths, and measures.
+pub(crate) fn look(page: &Running, scheme: Scheme) -> Look {
     let (_, body) = page.page();
     let (_, _, style) = page.ask("GET", "/style.css");
     let styled =
@@ -246,7 +246,7 @@ pub(crate) fn look(page: &Running, width: u32, scheme: Scheme) -> Look {
     let frame = styled.replace('&', "&amp;").replace('"', "&quot;");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("look.html");
-    let text = include_str!("look.html").replace("WIDTH", &width.to_string()).replace("PAGE", &frame);
+    let text = include_str!("look.html").replace("PAGE", &frame);
     std::fs::write(&file, text).unwrap();
     let document = browse(&format!("file://{}", file.display()), scheme);
     let result = document.split_once("<pre>").and_then(|(_, rest)| rest.split_once("</pre>"));
