@@ -24,8 +24,8 @@ BEGIN;
 SET LOCAL row_security = on;
 SET LOCAL test_rls.app_role TO :"app_role";
 SET LOCAL test_rls.admin_role TO :"admin_role";
-SET LOCAL test_rls.a = 'aaaaaaaa-0000-4000-8000-000000000001';
-SET LOCAL test_rls.b = 'bbbbbbbb-0000-4000-8000-000000000002';
+SELECT set_config('test_rls.a', gen_random_uuid()::text, true), set_config('test_rls.b', gen_random_uuid()::text, true)
+\gset made_
 SET LOCAL test_rls.tables = '{action_logs,audit_logs,idempotency_keys}';
 -- How a row of each table is made for a tenant, with its own id.
 SET LOCAL test_rls.action_logs =
@@ -213,7 +213,7 @@ END $$;
 
 -- One tenant ----------------------------------------------------------------------------------------------------------
 
-SELECT set_config('app.current_tenant_id', current_setting('test_rls.a'), true) AS set \gset
+SELECT set_config('app.current_tenant_id', current_setting('test_rls.a'), true) \gset made_
 DO $$
 DECLARE
     a constant text := current_setting('test_rls.a');
@@ -291,6 +291,8 @@ BEGIN
         CONTINUE WHEN name = 'audit_logs';
         attempts := attempts
             || format('UPDATE %I SET tenant_id = %L WHERE id = %L', name, b, a)
+            -- What reads no column is up to the policy for UPDATE alone.
+            || format('UPDATE %I SET tenant_id = %L', name, b)
             -- A row that is there, and is another's.
             || (format(current_setting('test_rls.' || name), b, a)
                 || ' ON CONFLICT (id) DO UPDATE SET tenant_id = excluded.tenant_id');

@@ -38,7 +38,12 @@ async fn schema(connection: &mut PgConnection) -> Schema {
 async fn they_agree_with_the_revisions() {
     let (from_models, from_revisions) = (TestDb::new().await, TestDb::new().await);
     migrator(VERSIONS, ROLES).upgrade(from_revisions.url()).await.unwrap();
-    let revisions = schema(&mut from_revisions.connect().await).await;
+    let mut revisions = schema(&mut from_revisions.connect().await).await;
+    // Structs say nothing about privileges.
+    let of_service = |role: &Option<String>| role.as_deref().is_some_and(|role| ROLES.contains(&role));
+    for entry in revisions.objects.values_mut() {
+        entry.grants.retain(|grant| !of_service(&grant.grantee));
+    }
     // The models name roles that the revisions have made.
     let models = of_models(&mut from_models.connect().await).await;
     let names = |schema: &Schema| schema.objects.keys().map(ToString::to_string).collect::<Vec<_>>();

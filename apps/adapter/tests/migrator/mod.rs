@@ -9,12 +9,17 @@ use limbeck::{Migrator, Options};
 pub(crate) const VERSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/versions");
 
 /// What applies the revisions of a folder with these names of the service's two roles.
-pub(crate) fn migrator(folder: impl AsRef<Path>, [app, admin]: [&str; 2]) -> Migrator {
+pub(crate) fn migrator(folder: impl AsRef<Path>, roles: [&str; 2]) -> Migrator {
+    let migrator = Migrator::from_dir(folder.as_ref()).unwrap_or_else(|error| panic!("{error:#}"));
+    migrator.with_options(options(roles))
+}
+
+/// What a run is made with.
+pub(crate) fn options([app, admin]: [&str; 2]) -> Options {
     let mut values = Values::new();
     values.set("app_role", app);
     values.set("admin_role", admin);
-    let migrator = Migrator::from_dir(folder.as_ref()).unwrap_or_else(|error| panic!("{error:#}"));
-    migrator.with_options(Options { values, ..Options::default() })
+    Options { values, ..Options::default() }
 }
 
 /// As they are where nobody says otherwise.
