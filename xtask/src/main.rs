@@ -3,7 +3,7 @@
 mod alembic;
 mod bench;
 mod ci;
-mod pgbouncer;
+mod packaged;
 mod places;
 mod postgres;
 mod run;
@@ -20,7 +20,7 @@ Usage: cargo xtask <COMMAND>
             builds limbeck and the adapter, and runs `limbeck start -- adapter` in apps/adapter: on DATABASE_URL,
             or on a local database that needs no set-up. OPTIONS go to `limbeck start`.
   test [CARGO-TEST-OPTIONS]
-            fetches what the tests need (PostgreSQL's server programs, PgBouncer, Alembic), then runs every test.
+            fetches what the tests need (PostgreSQL's server programs, PgBouncer, Redis, Alembic), then runs every test.
   bench [OPTIONS]
             builds limbeck as it is released and measures it against Alembic and psql. OPTIONS go to
             benches/compare.py; its page is benches/README.md.

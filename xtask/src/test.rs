@@ -3,14 +3,15 @@
 use std::ffi::OsString;
 
 use crate::run::{Done, cargo, run};
-use crate::{alembic, pgbouncer, places, postgres, servers};
+use crate::{alembic, packaged, places, postgres, servers};
 
 /// Runs all tests; `args` go to `cargo test`.
 pub(crate) fn test(args: &[OsString]) -> Done {
     let one_package = args.iter().any(|arg| arg == "--package" || arg.to_string_lossy().starts_with("-p"));
     let conformance = places::conformance_dir()?;
     postgres::ensure()?;
-    let pgbouncer = pgbouncer::ensure()?;
+    let pgbouncer = packaged::PGBOUNCER.ensure()?;
+    let redis = packaged::REDIS.ensure()?;
     let alembic = alembic::ensure()?;
     let servers = servers::ensure(&alembic::python_of(&alembic))?;
     run(cargo()?
@@ -20,7 +21,8 @@ pub(crate) fn test(args: &[OsString]) -> Done {
         .env("LIMBECK_CONFORMANCE_DIR", conformance)
         .env("LIMBECK_TEST_ALEMBIC", alembic)
         .env("LIMBECK_TEST_PGSERVER", servers)
-        .env("LIMBECK_TEST_PGBOUNCER", pgbouncer))?;
+        .env("LIMBECK_TEST_PGBOUNCER", pgbouncer)
+        .env("LIMBECK_TEST_REDIS", redis))?;
     if args.is_empty() {
         run(cargo()?.args(["check", "--package", "limbeck-cli", "--no-default-features"]))?;
     }
