@@ -2,12 +2,14 @@
 
 #![expect(clippy::print_stderr, reason = "a program says on stderr why it cannot go on")]
 
+mod actions;
 mod api;
 mod audit;
 mod auth;
 mod db;
 mod edge;
 mod health;
+mod idempotency;
 mod json;
 mod logging;
 mod metrics;
@@ -20,6 +22,7 @@ mod page;
 mod probe;
 mod problem;
 mod query;
+mod rate_limit;
 mod roles;
 mod router;
 mod server;

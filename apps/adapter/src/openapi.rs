@@ -31,6 +31,7 @@ const PAGE_POLICY: &str =
     modifiers(&Keys),
     tags(
         (name = "admin", description = "Tenants and their keys, for operators"),
+        (name = "actions", description = "What a tenant has done by its providers"),
         (name = "tenant", description = "What a tenant sees and sets of itself"),
         (name = "operations", description = "Health and metrics")
     )

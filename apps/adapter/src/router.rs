@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 use crate::options::Origins;
 use crate::problem::Problem;
 use crate::state::App;
-use crate::{api, auth, edge, health, metrics, openapi};
+use crate::{api, auth, edge, health, idempotency, metrics, openapi, rate_limit};
 
 /// The service.
 pub(crate) fn router(app: &Arc<App>) -> Router {
@@ -50,6 +50,10 @@ fn admin(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
 fn tenant(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
     api::tenants::routes()
         .merge(api::audit_logs::routes())
+        .route_layer(from_fn_with_state(Arc::clone(app), idempotency::layer))
+        // It has a form of idempotency of its own, within its transactions.
+        .merge(api::actions::routes())
+        .route_layer(from_fn_with_state(Arc::clone(app), rate_limit::layer))
         .route_layer(from_fn_with_state(Arc::clone(app), auth::tenant))
 }
 

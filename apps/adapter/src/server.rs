@@ -15,7 +15,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::options::Options;
 use crate::state::App;
-use crate::{Failure, router};
+use crate::{Failure, actions, router};
 
 /// How long requests that are under way may go on after SIGTERM. Docker kills after ten seconds.
 const GRACE: Duration = Duration::from_secs(8);
@@ -28,8 +28,10 @@ pub(crate) async fn serve(options: Options, connect: PgConnectOptions) -> Result
     let listener = listen(&app.options.host, app.options.port).await?;
     tracing::info!(address = %listener.local_addr()?, "listening");
     let chores = tokio::spawn(app.db.reap());
+    let sweep = tokio::spawn(actions::sweep::sweep(Arc::clone(&app)));
     until_stopped(listener, router::router(&app), stop).await?;
     chores.abort();
+    sweep.abort();
     // Says goodbye to the server; if that hangs, the end of the process will do.
     _ = tokio::time::timeout(Duration::from_secs(1), app.db.close()).await;
     tracing::info!("stopped");

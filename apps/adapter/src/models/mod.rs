@@ -17,7 +17,7 @@ mod tenant;
 use limbeck::Table as _;
 use sqlx::PgConnection;
 
-pub(crate) use action_log::ActionLog;
+pub(crate) use action_log::{ActionLog, ActionStatus, ActionType};
 pub(crate) use audit_log::AuditLog;
 pub(crate) use idempotency_key::IdempotencyKey;
 pub(crate) use tenant::Tenant;

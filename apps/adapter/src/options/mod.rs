@@ -1,5 +1,6 @@
 //! The command line and the environment, read once.
 
+mod actions;
 mod values;
 
 use std::process::ExitCode;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
+pub(crate) use actions::ActionOptions;
 pub(crate) use values::{Origins, Proxies, Secret};
 
 use crate::Failure;
@@ -67,6 +69,9 @@ pub(crate) struct Options {
     /// The database with the credentials for migrating, if they are others; only --migrate reads it.
     #[arg(long, env = "LIMBECK_URL", value_name = "URL", hide_env_values = true)]
     migrate_url: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) actions: ActionOptions,
 
     #[command(flatten)]
     pub(crate) roles: Roles,

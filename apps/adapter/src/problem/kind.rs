@@ -23,6 +23,12 @@ pub(crate) enum Kind {
     MethodNotAllowed,
     /// Another tenant has the slug.
     SlugTaken,
+    /// A request with the same idempotency key is being carried out.
+    RequestRunning,
+    /// The idempotency key belongs to another request.
+    IdempotencyKeyReused,
+    /// The tenant made too many requests.
+    RateLimited,
     /// The body is over the limit.
     BodyTooLarge,
     /// The body is not said to be JSON.
@@ -54,6 +60,15 @@ impl Kind {
                 (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed")
             }
             Self::SlugTaken => (StatusCode::CONFLICT, "slug-taken", "The slug is taken"),
+            Self::RequestRunning => {
+                (StatusCode::CONFLICT, "request-running", "The request is still being carried out")
+            }
+            Self::IdempotencyKeyReused => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency-key-reused",
+                "The key belongs to another request",
+            ),
+            Self::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "rate-limited", "Too many requests"),
             Self::BodyTooLarge => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is over the limit")
             }

@@ -51,7 +51,7 @@ impl Service {
             Ok::<_, Infallible>(())
         })
         .await;
-        Self { adapter: replica(&db, env), db, client: Client::new() }
+        Self { adapter: replica(&db, env), db, client: client() }
     }
 
     /// Another process on the same database.
@@ -84,6 +84,12 @@ impl Service {
     pub(crate) async fn connect(&self) -> PgConnection {
         self.db.connect().await
     }
+}
+
+/// A client. Reqwest leaves the choice of cryptography to the program, also where none is used.
+pub(crate) fn client() -> Client {
+    _ = rustls::crypto::ring::default_provider().install_default();
+    Client::new()
 }
 
 /// Sends it. The body is null where it is no JSON.

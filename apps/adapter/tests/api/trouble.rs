@@ -1,17 +1,17 @@
 //! A database that is down, slow, or changing under the service.
 
-use reqwest::{Client, Method};
+use reqwest::Method;
 use serde_json::json;
 use sqlx::{Connection as _, Executor as _};
 
-use crate::service::{ADMIN_KEY, Service, ask};
+use crate::service::{ADMIN_KEY, Service, ask, client};
 use crate::support::Adapter;
 
 #[tokio::test]
 async fn without_a_database_clients_are_told_when_to_come_back() {
     let url = "postgresql://someone:hush-hush@127.0.0.1:1/none";
     let mut adapter = Adapter::start_in(&[("ADMIN_API_KEY", ADMIN_KEY)], url, &[]);
-    let client = Client::new();
+    let client = client();
     for (path, header, key) in
         [("/api/v1/tenant", "X-API-Key", "some"), ("/api/v1/admin/tenants", "X-Admin-Key", ADMIN_KEY)]
     {
