@@ -59,6 +59,8 @@ pub(crate) struct TenantAuth {
     pub(crate) id: Uuid,
     /// The key that it came with.
     pub(crate) key: KeyHash,
+    /// Whether a transaction of this request has found the key to be valid.
+    pub(crate) let_in: Arc<AtomicBool>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for TenantAuth {
@@ -82,7 +84,7 @@ pub(crate) async fn tenant(
     }
     match app.db.lookup(&key).await? {
         Owner::Active(id) => {
-            request.extensions_mut().insert(TenantAuth { id, key });
+            request.extensions_mut().insert(TenantAuth { id, key, let_in: Arc::default() });
             Ok(next.run(request).await)
         }
         other => Err(other.refusal()),

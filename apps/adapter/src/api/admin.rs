@@ -72,7 +72,7 @@ struct Which {
     #[param(value_type = Option<i64>, minimum = 1, maximum = 200)]
     limit: Limit,
     /// The page before said it (next_cursor).
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, pattern = "^[A-Za-z0-9_-]{32}$")]
     cursor: Option<Cursor>,
     /// Only those that are active, or only those that are not.
     active: Option<bool>,
@@ -82,6 +82,7 @@ struct Which {
 #[utoipa::path(
     post,
     path = "/api/v1/admin/tenants",
+    operation_id = "create_tenant",
     tag = "admin",
     security(("admin" = [])),
     request_body = NewTenant,
@@ -117,6 +118,7 @@ async fn create(
 #[utoipa::path(
     get,
     path = "/api/v1/admin/tenants",
+    operation_id = "list_tenants",
     tag = "admin",
     security(("admin" = [])),
     params(Which),
@@ -147,6 +149,7 @@ async fn list(
 #[utoipa::path(
     get,
     path = "/api/v1/admin/tenants/{id}",
+    operation_id = "read_tenant",
     tag = "admin",
     security(("admin" = [])),
     params(("id" = Uuid, Path, description = "The tenant's id")),
@@ -167,6 +170,7 @@ async fn read(State(app): State<Arc<App>>, Id(id): Id) -> Result<axum::Json<Tena
 #[utoipa::path(
     post,
     path = "/api/v1/admin/tenants/{id}/deactivate",
+    operation_id = "deactivate_tenant",
     tag = "admin",
     security(("admin" = [])),
     params(("id" = Uuid, Path, description = "The tenant's id")),
@@ -199,6 +203,7 @@ async fn deactivate(
 #[utoipa::path(
     post,
     path = "/api/v1/admin/tenants/{id}/rotate-key",
+    operation_id = "rotate_key",
     tag = "admin",
     security(("admin" = [])),
     params(("id" = Uuid, Path, description = "The tenant's id")),

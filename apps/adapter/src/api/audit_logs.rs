@@ -34,7 +34,7 @@ struct Which {
     #[param(value_type = Option<i64>, minimum = 1, maximum = 200)]
     limit: Limit,
     /// The page before said it (next_cursor).
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, pattern = "^[A-Za-z0-9_-]{32}$")]
     cursor: Option<Cursor>,
     /// What was done: create, update, deactivate, rotate.
     action: Option<String>,
@@ -74,6 +74,7 @@ struct AuditEntry {
 #[utoipa::path(
     get,
     path = "/api/v1/audit-logs",
+    operation_id = "list_audit_logs",
     tag = "tenant",
     security(("tenant" = [])),
     params(Which),

@@ -29,10 +29,13 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
 #[derive(Debug, Serialize, ToSchema)]
 struct ProviderConfig {
     /// `http`, or `echo` for development.
+    #[schema(nullable = false)]
     kind: Option<String>,
     /// Where it is, without credentials.
+    #[schema(nullable = false, format = "uri", pattern = "^https?://[^@?#]+$", max_length = 2000)]
     base_url: Option<String>,
     /// Headers that every request has; their values are secret.
+    #[schema(nullable = false)]
     headers: Option<BTreeMap<String, String>>,
 }
 
@@ -40,6 +43,7 @@ struct ProviderConfig {
 #[utoipa::path(
     get,
     path = "/api/v1/tenant",
+    operation_id = "read_own_tenant",
     tag = "tenant",
     security(("tenant" = [])),
     responses(
@@ -61,6 +65,7 @@ async fn read(State(app): State<Arc<App>>, who: TenantAuth) -> Result<axum::Json
 #[utoipa::path(
     put,
     path = "/api/v1/tenant/provider-configs",
+    operation_id = "configure_providers",
     tag = "tenant",
     security(("tenant" = [])),
     request_body(content = BTreeMap<String, ProviderConfig>),

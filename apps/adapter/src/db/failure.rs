@@ -5,6 +5,9 @@ use crate::problem::{Again, Kind, Problem};
 /// When a client may come back.
 const RETRY_AFTER: u64 = 2;
 
+/// invalid_sql_statement_name.
+const UNKNOWN_STATEMENT: &str = "26000";
+
 impl From<sqlx::Error> for Problem {
     fn from(why: sqlx::Error) -> Self {
         match &why {
@@ -31,6 +34,11 @@ pub(super) fn is_lost(why: &sqlx::Error) -> bool {
     }
 }
 
+/// Whether the connection is older than the tables that its statements are about.
+pub(super) fn is_unprepared(why: &sqlx::Error) -> bool {
+    why.as_database_error().is_some_and(|error| error.code().as_deref() == Some(UNKNOWN_STATEMENT))
+}
+
 /// By SQLSTATE (appendix A of PostgreSQL's manual).
 fn of_state(state: &str) -> Problem {
     match state {
@@ -43,7 +51,7 @@ fn of_state(state: &str) -> Problem {
             Problem::new(Kind::InvalidBody, "the database has no room for a value of the request")
         }
         // A table, a column, a role that a pending migration makes; a role that was not granted.
-        "42P01" | "42703" | "42704" | "22023" | "42501" => {
+        UNKNOWN_STATEMENT | "42P01" | "42703" | "42704" | "22023" | "42501" => {
             unavailable("the database is not as this release needs it; /health/ready says what is pending")
         }
         // Cancelled; locked by somebody else for too long; read only, as after a failover; out of resources.

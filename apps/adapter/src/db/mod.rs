@@ -9,6 +9,7 @@ mod pool;
 mod transaction;
 
 use std::future::Future;
+use std::sync::atomic::Ordering;
 
 use quick_cache::sync::Cache;
 use sqlx::postgres::{PgConnectOptions, PgRow};
@@ -171,36 +172,48 @@ impl Db {
         work().await.map(|committed| committed.0)
     }
 
+    /// The first transaction of a request also asks whether the key is still valid; what was let in once is
+    /// carried to its end.
     async fn begin_tenant(&self, who: &TenantAuth) -> Result<Transaction, Problem> {
-        let text = || {
-            let (begin, id, key) = (&self.tenant, who.id, &who.key);
+        let (begin, id, key) = (&self.tenant, who.id, &who.key);
+        if who.let_in.load(Ordering::Relaxed) {
+            return Ok(self.begin(|| format!("{begin}'{id}'")).await?.0);
+        }
+        let prepared = || format!("{begin}'{id}'; EXECUTE {}('{id}', '{key}')", pool::CHECK);
+        let spelled_out = || {
             format!(
                 "{begin}'{id}'; SELECT 1 FROM tenants WHERE id = '{id}' AND api_key_hash = '{key}' AND is_active"
             )
         };
-        let (transaction, rows) = self.begin(text).await?;
+        let (transaction, rows) = match self.begin(prepared).await {
+            // The connection is older than the tables, or a pooler hands out others than those it was prepared on.
+            Err(why) if failure::is_unprepared(&why) => self.begin(spelled_out).await?,
+            other => other?,
+        };
         if rows.is_empty() {
-            self.known.remove(&who.key);
-            return Err(self.ask(&who.key).await?.refusal());
+            self.known.remove(key);
+            return Err(self.ask(key).await?.refusal());
         }
+        who.let_in.store(true, Ordering::Relaxed);
         Ok(transaction)
     }
 
     /// Begins a transaction. A connection that turns out to be dead is replaced: nothing was done on it.
-    async fn begin(&self, text: impl Fn() -> String) -> Result<(Transaction, Vec<PgRow>), Problem> {
+    async fn begin(&self, text: impl Fn() -> String) -> Result<(Transaction, Vec<PgRow>), sqlx::Error> {
         let mut dead = 0;
         loop {
             let connection = self.pool.get().await.map_err(pool::error)?;
-            match Transaction::begin(connection, text()).await {
+            let (why, transaction) = match Transaction::begin(connection, text()).await {
                 Ok(begun) => return Ok(begun),
-                Err((why, transaction)) if failure::is_lost(&why) => {
-                    transaction.discard();
-                    dead += 1;
-                    if dead > self.pool.status().max_size {
-                        return Err(why.into());
-                    }
-                }
-                Err((why, _)) => return Err(why.into()),
+                Err(failed) => failed,
+            };
+            let (lost, unprepared) = (failure::is_lost(&why), failure::is_unprepared(&why));
+            if lost || unprepared {
+                transaction.discard();
+            }
+            dead += 1;
+            if !lost || dead > self.pool.status().max_size {
+                return Err(why);
             }
         }
     }

@@ -3,14 +3,13 @@
 //! sqlx's own pool asks the server for a sign of life whenever a connection is given back; with transactions as
 //! short as ours that is a message too many. This one asks only where a connection has been idle.
 
-use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, Object, PoolError, QueueMode, RecycleError, RecycleResult};
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{Connection as _, Executor as _, PgConnection};
 
 /// Connections are given back soon, since the embedded database serves one at a time.
 const IDLE: Duration = Duration::from_secs(1);
@@ -20,6 +19,13 @@ const FRESH: Duration = Duration::from_millis(250);
 
 /// How long one may wait for a connection, and for making one.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Whether a key is valid, for tenants' transactions to `EXECUTE` with the tenant's id and the key's hash: planning
+/// it each time, with its row-level security, takes longer than all else in their first message.
+pub(super) const CHECK: &str = "adapter_check";
+
+const PREPARE_CHECK: &str = "PREPARE adapter_check (uuid, text) AS
+    SELECT 1 FROM tenants WHERE id = $1 AND api_key_hash = $2 AND is_active";
 
 /// The pool.
 pub(crate) type Pool = managed::Pool<Connector>;
@@ -53,8 +59,13 @@ impl managed::Manager for Connector {
     type Type = PgConnection;
     type Error = sqlx::Error;
 
-    fn create(&self) -> impl Future<Output = Result<PgConnection, sqlx::Error>> + Send {
-        PgConnection::connect_with(&self.options)
+    async fn create(&self) -> Result<PgConnection, sqlx::Error> {
+        let mut connection = PgConnection::connect_with(&self.options).await?;
+        match connection.execute(sqlx::raw_sql(PREPARE_CHECK)).await {
+            // A migration has still to make the table; limbeck's questions need none.
+            Ok(_) | Err(sqlx::Error::Database(_)) => Ok(connection),
+            Err(why) => Err(why),
+        }
     }
 
     async fn recycle(&self, connection: &mut PgConnection, use_: &Metrics) -> RecycleResult<sqlx::Error> {

@@ -1,5 +1,7 @@
 //! Health, metrics, the description of the API.
 
+use std::collections::HashSet;
+
 use reqwest::Method;
 use serde_json::json;
 
@@ -69,6 +71,9 @@ async fn every_route_is_described() {
             assert_eq!(described["security"].is_array(), secured, "{method} {path}");
         }
     }
+    let operations = paths.as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values());
+    let ids: Vec<_> = operations.map(|operation| operation["operationId"].as_str().unwrap()).collect();
+    assert_eq!(HashSet::<_>::from_iter(&ids).len(), ids.len(), "each has a name of its own: {ids:?}");
 }
 
 #[tokio::test]

@@ -1,11 +1,12 @@
 //! A database that is down, slow, or changing under the service.
 
+use limbeck_testdb::TestDb;
 use reqwest::Method;
 use serde_json::json;
 use sqlx::{Connection as _, Executor as _};
 
 use crate::service::{ADMIN_KEY, Service, ask, client};
-use crate::support::Adapter;
+use crate::support::{Adapter, adapter};
 
 #[tokio::test]
 async fn without_a_database_clients_are_told_when_to_come_back() {
@@ -31,6 +32,23 @@ async fn a_database_without_its_tables_is_not_an_error_of_the_service() {
     connection.execute("ALTER TABLE tenants RENAME TO elsewhere").await.unwrap();
     let answer = ask(service.admin(Method::GET, "/tenants")).await;
     answer.insist(503, "database-unavailable", "/api/v1/admin/tenants");
+}
+
+/// The service was there before its tables.
+#[tokio::test]
+async fn requests_go_well_as_soon_as_the_migrations_are_there() {
+    let db = TestDb::new().await;
+    let service = Adapter::start_in(&[("ADMIN_API_KEY", ADMIN_KEY)], db.url(), &[]);
+    let request = || {
+        let url = format!("http://{}/api/v1/tenant", service.address);
+        ask(Client::new().get(url).header("X-API-Key", "test-api-key-12345"))
+    };
+    assert_eq!(service.get("/health/ready").0, 503);
+    request().await.insist(503, "database-unavailable", "/api/v1/tenant");
+    let migrated = adapter(&["--migrate"]).env("DATABASE_URL", db.url()).output().unwrap();
+    assert!(migrated.status.success(), "{migrated:?}");
+    assert_eq!(service.get("/health/ready").0, 200);
+    assert_eq!(request().await.body["slug"], "test-tenant");
 }
 
 #[tokio::test]
