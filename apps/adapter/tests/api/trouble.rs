@@ -41,7 +41,7 @@ async fn requests_go_well_as_soon_as_the_migrations_are_there() {
     let service = Adapter::start_in(&[("ADMIN_API_KEY", ADMIN_KEY)], db.url(), &[]);
     let request = || {
         let url = format!("http://{}/api/v1/tenant", service.address);
-        ask(Client::new().get(url).header("X-API-Key", "test-api-key-12345"))
+        ask(client().get(url).header("X-API-Key", "test-api-key-12345"))
     };
     assert_eq!(service.get("/health/ready").0, 503);
     request().await.insist(503, "database-unavailable", "/api/v1/tenant");
