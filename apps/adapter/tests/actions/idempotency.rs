@@ -199,7 +199,7 @@ async fn refusals_are_kept_and_failures_of_the_service_are_not() {
     assert_eq!(api.configure(&json!({ "hub": { "kind": "echo" } })).await.status, 200);
     let again = api.act_once("k", &action("hub")).await;
     assert_eq!((again.status, again.header("idempotent-replayed")), (422, Some("true")));
-    assert_eq!((again.detail(), &again.text), (first.detail(), &first.text));
+    assert_eq!((again.detail(), &again.body), (first.detail(), &first.body), "down to the correlation id");
     assert_eq!(api.act_once("k-2", &action("hub")).await.status, 201);
     let wrong = json!({ "action_type": "?" });
     assert_eq!(api.act_once("k-3", &wrong).await.status, 422);
