@@ -7,6 +7,7 @@
 mod migrator;
 
 mod data_steps;
+mod managed;
 mod place;
 mod race;
 mod roles;
