@@ -107,7 +107,6 @@ async fn each_is_a_problem_and_nothing_is_half_written() {
             _ => request,
         };
         let answer = ask(request.header("Content-Type", "application/json")).await;
-        println!("{method} {path} {status}");
         answer.insist(status, kind, path.split('?').next().unwrap());
     }
     assert_eq!(rows(&service).await, before);
