@@ -3,9 +3,6 @@
 use crate::client::{Answer, OTHER_KEY, OTHER_TENANT, TENANT, add_other_tenant, run};
 use crate::run::{Service, action, service};
 
-/// Whether an entry, by its number, fits a filter.
-type Fits = fn(i64) -> bool;
-
 /// Entries of one tenant, ten minutes apart and the last three at the same moment, and some of another tenant.
 async fn fill(service: &Service) {
     let mut connection = service.db.connect().await;
@@ -52,11 +49,14 @@ async fn pages_hold_every_entry_of_the_tenant_once_newest_first() {
     }
 }
 
+/// A query, and which entries it must find.
+type Case = (&'static str, fn(i64) -> bool);
+
 #[tokio::test]
 async fn filters_narrow_the_list_to_what_fits_all_of_them() {
     let service = service(&["--rate-limit", "0"]).await;
     fill(&service).await;
-    let cases: [(&str, Fits); 9] = [
+    let cases: [Case; 9] = [
         ("action_type=crm_get", |n| n % 2 == 0),
         ("status=failure", |n| n % 5 == 0),
         ("provider=desk", |n| n % 3 == 1),
