@@ -8,6 +8,7 @@ use limbeck::{Error, ScratchOptions, StateOptions};
 use limbeck_core::ddl::section::Mode;
 use limbeck_core::diff::{Change, Owned};
 use limbeck_core::revision::RevisionId;
+use limbeck_core::schema::Schema;
 use limbeck_core::{Code, Problem};
 use serde_json::{Value, json};
 
@@ -94,11 +95,12 @@ pub(super) async fn side(app: &App, workshop: &mut Workshop, source: &SchemaSour
 /// Where a project stands before its models are looked at.
 pub(super) struct Current {
     pub(super) side: Side,
-    owned: Owned,
+    /// What the revisions make, where the side is a database that may hold something else.
+    pub(super) revisions: Option<Schema>,
 }
 
 impl Current {
-    /// What all revisions make; or what a database at head holds, of which only what the revisions made may be dropped.
+    /// What all revisions make; or what a database at head holds, of which only what the revisions make may be dropped.
     ///
     /// # Errors
     /// The database is not at head; as working out the sides.
@@ -109,7 +111,7 @@ impl Current {
     ) -> Result<Self, Failure> {
         let Some(connection) = live else {
             let side = side(app, workshop, &SchemaSource::Revisions("heads".to_owned())).await?;
-            return Ok(Self { side, owned: Owned::Everything });
+            return Ok(Self { side, revisions: None });
         };
         let migrator = app.migrator(|_| ())?;
         let status = migrator.status(connection).await?;
@@ -120,8 +122,7 @@ impl Current {
                 .into());
         }
         let replayed = workshop.replayed(migrator.project(), status.known_rows()).await?;
-        let owned = Owned::Only(replayed.schema.objects.into_keys().collect());
-        Ok(Self { side: workshop.live(connection).await?, owned })
+        Ok(Self { side: workshop.live(connection).await?, revisions: Some(replayed.schema) })
     }
 
     /// What leads from here to what is wanted.
@@ -136,7 +137,7 @@ impl Current {
             scope: Scope::of(wanted),
             version: workshop.major().await?,
             renames: wanted.renames(),
-            owned: self.owned.clone(),
+            owned: self.revisions.clone().map_or(Owned::Everything, Owned::Only),
         };
         Ok(Difference::between(&self.side.schema, &to.schema, terms))
     }

@@ -147,6 +147,9 @@ impl Revision {
         } else {
             let project = app.project()?;
             let proof = workshop.prove(&project, &draft.source(), &current.side.schema, &difference).await?;
+            if let Some(revisions) = current.revisions.filter(|revisions| *revisions != current.side.schema) {
+                workshop.follows(&project, &draft.source(), &revisions).await?;
+            }
             draft.remark(proof.line());
         }
         Ok(difference)

@@ -39,7 +39,11 @@ pub use options::{Options, Owned, Partitions, Rename, Selection};
 /// The way back is `diff(to, from, &options.reversed())`.
 pub fn diff(from: &Schema, to: &Schema, options: &Options) -> Changes {
     let (from, mut drafts) = rename::apply(from, to, &options.renames);
-    let to = scope::target(&from, to, options);
+    let owned = match &options.owned {
+        Owned::Only(owned) => Owned::Only(rename::apply(owned, to, &options.renames).0.into_owned()),
+        owned => owned.clone(),
+    };
+    let to = scope::target(&from, to, &Options { owned, ..options.clone() });
     if drafts.is_empty() && same(&from, &to) {
         return Changes::default();
     }

@@ -1,8 +1,6 @@
 //! What is compared, and what is known about it.
 
-use std::collections::BTreeSet;
-
-use crate::schema::{Kind, Name, ObjectId};
+use crate::schema::{Kind, Name, ObjectId, Schema};
 
 /// How two schemas are compared. [`Options::new`] compares everything.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,15 +75,16 @@ impl<T: PartialEq> Selection<T> {
     }
 }
 
-/// Which objects belong to the project. What belongs to a table or view follows it.
+/// What belongs to the project: objects, columns of tables and values of enums.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Owned {
-    /// All of them.
+    /// All of it.
     Everything,
-    /// Of those that only the old side has, these may be dropped; the others are kept.
-    Only(BTreeSet<ObjectId>),
-    /// Of those that only the new side has, these are made; the others are left aside: the way back of `Only`.
-    Restores(BTreeSet<ObjectId>),
+    /// Of what only the old side has, what this schema has too may be dropped; the rest is kept. What belongs to a table
+    /// goes with it.
+    Only(Schema),
+    /// Of what only the new side has, what this schema has too is made; the rest is left aside: the way back of `Only`.
+    Restores(Schema),
 }
 
 impl Owned {
