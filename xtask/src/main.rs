@@ -3,6 +3,7 @@
 mod alembic;
 mod bench;
 mod ci;
+mod containers;
 mod pgbouncer;
 mod places;
 mod postgres;
@@ -21,6 +22,8 @@ Usage: cargo xtask <COMMAND>
             or on a local database that needs no set-up. OPTIONS go to `limbeck start`.
   test [CARGO-TEST-OPTIONS]
             fetches what the tests need (PostgreSQL's server programs, PgBouncer, Alembic), then runs every test.
+  servers   runs the tests of schemas on PostgreSQL 13 and 17 with contrib, in containers that it makes (Docker,
+            debootstrap, root). They are not part of `test`.
   bench [OPTIONS]
             builds limbeck as it is released and measures it against Alembic and psql. OPTIONS go to
             benches/compare.py; its page is benches/README.md.
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
     let done = match command.to_str() {
         Some("start") => start::start(&rest),
         Some("test") => test::test(&rest),
+        Some("servers") if rest.is_empty() => containers::test(),
         Some("bench") => bench::bench(&rest),
         Some("ci") if rest.is_empty() => ci::ci(),
         Some("help" | "--help" | "-h") => {
