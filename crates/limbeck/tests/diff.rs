@@ -7,7 +7,7 @@
 //!
 //! Options: `plain`; `rename KIND OLD NEW` (a table, `rename column TABLE OLD NEW`, `rename value ENUM OLD NEW`);
 //! `candidates` (they are listed); `partitions` (compared, too); `only 15` or `only 18` (not on other servers, which lack
-//! something).
+//! something); `since 15` (not on older ones).
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use futures_util::future::join_all;
 use limbeck::Job;
 use limbeck::core::ddl::section::{Mode, Style, section, statements};
-use limbeck::core::diff::{Changes, Options, Partitions, Rename, candidates, diff};
+use limbeck::core::diff::{Changes, Options, Partitions, Rename, back, candidates, diff};
 use limbeck::core::schema::{Kind, Name, ObjectId, Schema};
 use support::{TestServer, Work, left, revision, server_of};
 
@@ -129,9 +129,13 @@ async fn check(work: &Work, goal: &Work, file: &Path, version: u32) -> Option<St
     let text = fs::read_to_string(file).unwrap();
     let case = Case::parse(&text, version);
     let only = text.lines().find_map(|line| line.strip_prefix("-- only ")?.parse().ok());
+    let since = text.lines().find_map(|line| line.strip_prefix("-- since ")?.parse().ok());
     // The wheel's servers come without extensions.
     let lacks = matches!(version, 16 | 18) && text.contains("CREATE EXTENSION");
-    if lacks || only.is_some_and(|only: u32| only != version) {
+    if lacks
+        || only.is_some_and(|only: u32| only != version)
+        || since.is_some_and(|since: u32| version < since)
+    {
         return None;
     }
     let name = format!("{}/{}", file.parent()?.file_name()?.display(), file.file_name()?.display());
@@ -249,7 +253,7 @@ async fn run(work: &Work, goal: &Work, case: &Case) -> (String, Option<String>) 
     }
     let (before, after) = (work.read().await, goal.read().await);
     let there = diff(&before, &after, &case.options);
-    let back = diff(&after, &before, &case.options.reversed());
+    let back = back(&before, &after, &case.options);
     let style = Style { version: case.options.version, mode: case.mode };
     let (up, down) = (section(&statements(&there, &style)), section(&statements(&back, &style)));
     let printed = print(case, &before, &after, &there, (&up, &down));

@@ -4,14 +4,19 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::{Key, keys};
-use super::options::Rename;
+use super::options::{Occupied, Rename};
 use super::rename::{Renaming, columns_of};
 use crate::ddl::quote;
 use crate::schema::{Column, Kind, Name, Object, ObjectId, Schema, Table};
 
 /// Of the renames that are asked for, those that fit the two schemas: what they are about is there, and its new name
 /// is free or will be.
-pub(super) fn due<'r>(from: &Schema, to: &Schema, asked: impl Iterator<Item = &'r Rename>) -> Vec<Rename> {
+pub(super) fn due<'r>(
+    from: &Schema,
+    to: &Schema,
+    asked: impl Iterator<Item = &'r Rename>,
+    occupied: Occupied,
+) -> Vec<Rename> {
     let mut due: Vec<Rename> = Vec::new();
     for rename in asked.filter(|rename| is_possible(from, to, rename)) {
         let (old, new) = ends(rename);
@@ -19,8 +24,25 @@ pub(super) fn due<'r>(from: &Schema, to: &Schema, asked: impl Iterator<Item = &'
             due.push(rename.clone());
         }
     }
-    let due = without_blocked(due, |rename| is_there(from, &target(rename)));
-    without_done(from, to, due)
+    match occupied {
+        Occupied::Stays => {
+            let due = without_blocked(due, |rename| is_there(from, &target(rename)));
+            without_done(from, to, due)
+        }
+        Occupied::GivesWay => due,
+    }
+}
+
+/// The same, and before them the renames of what has one of the new names and is to go.
+pub(super) fn with_room(from: &Schema, to: &Schema, due: Vec<Rename>) -> Vec<Rename> {
+    let leaves: BTreeSet<Key> = due.iter().map(|rename| ends(rename).0).collect();
+    let in_the_way = |rename: &&Rename| is_there(from, &target(rename)) && !leaves.contains(&ends(rename).1);
+    let aside = |rename: &Rename| {
+        let occupant = target(rename);
+        by_way_of(&occupant, |name| is_known(from, to, &occupant, name)).0
+    };
+    let room: Vec<Rename> = due.iter().filter(in_the_way).map(aside).collect();
+    room.into_iter().chain(due).collect()
 }
 
 /// Leaves out renames whose new name something else has and keeps.
@@ -178,7 +200,7 @@ fn is_possible(from: &Schema, to: &Schema, rename: &Rename) -> bool {
 }
 
 /// Whether a schema has what a rename begins with.
-fn is_there(schema: &Schema, rename: &Rename) -> bool {
+pub(super) fn is_there(schema: &Schema, rename: &Rename) -> bool {
     match rename {
         Rename::Object { from, .. } => schema.objects.contains_key(from),
         Rename::Column { table, from, .. } => {

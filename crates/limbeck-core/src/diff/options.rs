@@ -10,6 +10,8 @@ pub struct Options {
     /// What is known to have another name. One that does not fit the two schemas (it has happened already) is left
     /// aside, so that a hint may stay in a model.
     pub renames: Vec<Rename>,
+    /// What happens to something else that has a rename's new name.
+    pub occupied: Occupied,
     /// Only objects in these schemas.
     pub schemas: Selection<String>,
     /// Only these tables and views, with what belongs to them. Objects of other kinds are not affected.
@@ -28,6 +30,7 @@ impl Options {
         Self {
             version,
             renames: Vec::new(),
+            occupied: Occupied::Stays,
             schemas: Selection::default(),
             tables: Selection::default(),
             kinds: Selection::default(),
@@ -36,8 +39,7 @@ impl Options {
         }
     }
 
-    /// The options for the way back: what `diff(to, from, &options.reversed())` needs to undo
-    /// `diff(from, to, &options)`.
+    /// The options for the way back. [`back`](super::back()) also knows which renames have happened on the way there.
     #[must_use]
     pub fn reversed(&self) -> Self {
         let tables: Vec<(Name, Name)> = self.renames.iter().filter_map(Rename::of_relation).collect();
@@ -73,6 +75,15 @@ impl<T: PartialEq> Selection<T> {
     pub(super) fn is_all(&self) -> bool {
         self.include.is_none() && self.exclude.is_empty()
     }
+}
+
+/// What happens to something that has the new name of a rename, and is to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occupied {
+    /// It is changed into what is wanted, and the rename is left aside: the hint may be an old one.
+    Stays,
+    /// It makes room and goes: the rename is known to be right.
+    GivesWay,
 }
 
 /// What belongs to the project: objects, columns of tables and values of enums.
@@ -150,6 +161,11 @@ pub enum Rename {
 }
 
 impl Rename {
+    /// Whether a schema has what it renames.
+    pub fn is_of(&self, schema: &Schema) -> bool {
+        super::moves::is_there(schema, self)
+    }
+
     /// Old and new name, of what has a schema and belongs to nothing.
     fn of_relation(&self) -> Option<(Name, Name)> {
         match self {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::{Draft, Role, Stage};
 use super::moves;
-use super::options::Rename;
+use super::options::{Options, Rename};
 use super::retell::{Columns, doubt_queries, reused_names};
 use super::text::Rewrite;
 use super::walk;
@@ -13,8 +13,18 @@ use super::words;
 use crate::ddl::{self, quote};
 use crate::schema::{Column, Entry, Kind, Name, Object, ObjectId, Schema};
 
-/// The old side after the renames that fit, and what does them.
-pub(super) fn apply<'a>(from: &'a Schema, to: &Schema, renames: &[Rename]) -> (Cow<'a, Schema>, Vec<Draft>) {
+/// The old side after the renames that fit.
+pub(super) struct Renamed<'a> {
+    pub(super) schema: Cow<'a, Schema>,
+    /// What does them.
+    pub(super) drafts: Vec<Draft>,
+    /// Those that were asked for.
+    pub(super) asked: Vec<Rename>,
+}
+
+/// Renames what is to have another name.
+pub(super) fn apply<'a>(from: &'a Schema, to: &Schema, options: &Options) -> Renamed<'a> {
+    let mut asked = Vec::new();
     let mut renaming = Renaming::new(Cow::Borrowed(from), to);
     // One after the other: a column's rename names its table as it is called after the table's own.
     let kinds: [fn(&Rename) -> bool; 4] = [
@@ -24,11 +34,13 @@ pub(super) fn apply<'a>(from: &'a Schema, to: &Schema, renames: &[Rename]) -> (C
         |rename| matches!(rename, Rename::Object { from, .. } if from.of.is_some()),
     ];
     for is_meant in kinds {
-        let asked = renames.iter().filter(|rename| is_meant(rename));
-        renaming.run(moves::due(&renaming.schema, to, asked));
+        let meant = options.renames.iter().filter(|rename| is_meant(rename));
+        let due = moves::due(&renaming.schema, to, meant, options.occupied);
+        asked.extend(due.iter().cloned());
+        renaming.run(moves::with_room(&renaming.schema, to, due));
     }
     renaming.run_implied();
-    (renaming.schema, renaming.drafts)
+    Renamed { schema: renaming.schema, drafts: renaming.drafts, asked }
 }
 
 /// A schema while things in it are renamed.
@@ -70,7 +82,7 @@ impl<'a, 't> Renaming<'a, 't> {
         let (statements, object, words, rewrite) = match rename {
             Rename::Object { from: old, to: new } => object(from, old, new),
             Rename::Column { table, from: old, to: new } => match column(from, table, old, new) {
-                Some(renamed) => renamed,
+                Some(told) => told,
                 None => return,
             },
             Rename::Value { of, from: old, to: new } => value(of, old, new),
@@ -165,9 +177,9 @@ fn moved_along(from: &Schema, old: &ObjectId, new: &ObjectId) -> Vec<Rewrite> {
     owned.map(|(id, _)| Rewrite::Object { from: id.clone(), to: moved(id) }).collect()
 }
 
-type Renamed = (Vec<String>, ObjectId, String, Rewrite);
+type Told = (Vec<String>, ObjectId, String, Rewrite);
 
-fn object(from: &Schema, old: &ObjectId, new: &ObjectId) -> Renamed {
+fn object(from: &Schema, old: &ObjectId, new: &ObjectId) -> Told {
     let statements = match (&old.of, old.qualified(), new.qualified()) {
         (Some(table), ..) => vec![of_table(old, table, &new.name)],
         (None, Some(old_name), Some(new_name)) => {
@@ -213,7 +225,7 @@ fn statements(kind: &str, target: &str, old: &Name, new: &Name, arguments: &str)
     statements
 }
 
-fn column(from: &Schema, table: &Name, old: &str, new: &str) -> Option<Renamed> {
+fn column(from: &Schema, table: &Name, old: &str, new: &str) -> Option<Told> {
     let (id, _) = columns_of(from, table)?;
     let what = if id.kind == Kind::Composite { "ATTRIBUTE" } else { "COLUMN" };
     let (before, after) = (quote::ident(old), quote::ident(new));
@@ -240,7 +252,7 @@ pub(super) fn columns_of<'s>(schema: &'s Schema, name: &Name) -> Option<(ObjectI
     Some((id, columns))
 }
 
-fn value(of: &Name, old: &str, new: &str) -> Renamed {
+fn value(of: &Name, old: &str, new: &str) -> Told {
     let (before, after) = (quote::literal(old), quote::literal(new));
     let statement = format!("ALTER TYPE {} RENAME VALUE {before} TO {after}", quote::name(of));
     let words = format!("rename value {before} of enum {} to {after}", words::name(of));

@@ -76,7 +76,7 @@ impl Workshop {
         revisions: &Schema,
     ) -> Result<(), Error> {
         const WHY: &str = "this revision leads from the database to the models, but it cannot follow the other revisions: \
-            on a database that they alone have made, this statement fails";
+            on a database that they alone have made, this statement fails; nothing was written";
         let trial = self.trial(project, file, revisions).await?;
         let cannot = |error: Error| helped(&explained(error, WHY));
         self.up(&trial).await.map_err(cannot)?;
