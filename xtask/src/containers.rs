@@ -107,7 +107,7 @@ struct Container {
 impl Container {
     fn start(image: &str, version: u32) -> Result<Self, Failed> {
         const SERVE: &str = "install -d -o postgres /data && exec su postgres -s /bin/sh -c \"PATH=$PATH; \
-            initdb -D /data -A trust >/dev/null && exec postgres -D /data -k /socket -c listen_addresses= -c fsync=off\"";
+            initdb -D /data -A trust -E UTF8 --locale=C >/dev/null && exec postgres -D /data -k /socket -c listen_addresses= -c fsync=off\"";
         let name = format!("limbeck-test-postgres-{version}-{}", std::process::id());
         let container = Self { socket: PathBuf::from(format!("/tmp/{name}")), name };
         fs::create_dir_all(&container.socket).map_err(failed)?;

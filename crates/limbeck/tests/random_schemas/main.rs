@@ -41,7 +41,6 @@ async fn there_and_back() {
         if let Some(why) = bench.fails(&pair).await {
             let (pair, why) = bench.smaller(pair, why).await;
             failed.push(format!("=== seed {seed}: {why}\n{}", pair.as_case()));
-            println!("{}", failed.last().unwrap());
         }
     }
     server.close().await;
@@ -156,10 +155,8 @@ impl<'s> Bench<'s> {
 
 async fn try_out(work: &Work, goal: &Work, pair: &Pair, version: u32) -> Outcome {
     for (place, statements) in [(work, &pair.before), (goal, &pair.after)] {
-        for text in statements {
-            if let Err(error) = place.load(text).await {
-                return Outcome::Unusable(format!("{error} in {text}"));
-            }
+        if let Err(error) = place.load(&statements.join(";\n")).await {
+            return Outcome::Unusable(error);
         }
     }
     let (before, after) = (work.read().await, goal.read().await);
