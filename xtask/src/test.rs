@@ -3,24 +3,23 @@
 use std::ffi::OsString;
 
 use crate::run::{Done, cargo, run};
-use crate::{alembic, pgbouncer, places, postgres, servers};
+use crate::venv::{self, ALEMBIC, SCHEMATHESIS};
+use crate::{packaged, places, postgres, servers};
 
 /// Runs all tests; `args` go to `cargo test`.
 pub(crate) fn test(args: &[OsString]) -> Done {
     let one_package = args.iter().any(|arg| arg == "--package" || arg.to_string_lossy().starts_with("-p"));
-    let conformance = places::conformance_dir()?;
+    let mut tests = cargo()?;
+    tests.arg("test").args(if one_package { None } else { Some("--workspace") }).args(args);
+    tests.env("LIMBECK_CONFORMANCE_DIR", places::conformance_dir()?);
     postgres::ensure()?;
-    let pgbouncer = pgbouncer::ensure()?;
-    let alembic = alembic::ensure()?;
-    let servers = servers::ensure(&alembic::python_of(&alembic))?;
-    run(cargo()?
-        .arg("test")
-        .args(if one_package { None } else { Some("--workspace") })
-        .args(args)
-        .env("LIMBECK_CONFORMANCE_DIR", conformance)
-        .env("LIMBECK_TEST_ALEMBIC", alembic)
-        .env("LIMBECK_TEST_PGSERVER", servers)
-        .env("LIMBECK_TEST_PGBOUNCER", pgbouncer))?;
+    for packaged in packaged::ALL {
+        tests.env(packaged.variable, packaged.ensure()?);
+    }
+    let alembic = ALEMBIC.ensure()?;
+    tests.env("LIMBECK_TEST_PGSERVER", servers::ensure(&venv::python_of(&alembic))?);
+    tests.env(ALEMBIC.variable, alembic).env(SCHEMATHESIS.variable, SCHEMATHESIS.ensure()?);
+    run(&mut tests)?;
     if args.is_empty() {
         run(cargo()?.args(["check", "--package", "limbeck-cli", "--no-default-features"]))?;
     }

@@ -26,5 +26,7 @@ pub(crate) fn set_up(format: LogFormat) -> Result<(), Failure> {
         LogFormat::Text => subscriber.with_ansi(colours).init(),
         LogFormat::Json => subscriber.json().flatten_event(true).init(),
     }
+    // A panic's place belongs in the log like everything else; what becomes of the request, the edge decides.
+    std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
     Ok(())
 }

@@ -2,12 +2,32 @@
 
 #![expect(clippy::print_stderr, reason = "a program says on stderr why it cannot go on")]
 
+mod actions;
+mod api;
+mod audit;
+mod auth;
+mod db;
+mod edge;
 mod health;
+mod idempotency;
+mod json;
 mod logging;
+mod metrics;
 mod migrations;
 mod models;
+mod openapi;
 mod options;
+mod origin;
+mod page;
+mod probe;
+mod problem;
+mod query;
+mod rate_limit;
+mod roles;
+mod router;
 mod server;
+mod state;
+mod tenant;
 
 use std::process::ExitCode;
 
@@ -34,7 +54,11 @@ fn main() -> ExitCode {
 async fn run(options: Options) -> Result<(), Failure> {
     logging::set_up(options.log_format)?;
     match options.task()? {
-        Task::Migrate { url } => migrations::upgrade(url).await,
-        Task::Serve { url } => server::serve(&options, url).await,
+        Task::Migrate { url } => migrations::upgrade(url, &options.roles).await,
+        Task::Serve { url } => {
+            let connect = server::connect_options(url)?;
+            server::serve(options, connect).await
+        }
+        Task::Probe => probe::ask(&options.host, options.port),
     }
 }

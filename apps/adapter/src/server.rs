@@ -1,62 +1,49 @@
 //! Listens, answers, and stops in time.
 
 use std::future::IntoFuture as _;
+use std::net::SocketAddr;
 use std::str::FromStr as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::StatusCode;
-use sqlx::PgPool;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use axum::serve::ListenerExt as _;
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tower_http::timeout::TimeoutLayer;
-use tower_http::trace::TraceLayer;
 
 use crate::options::Options;
-use crate::{Failure, health, migrations};
+use crate::state::App;
+use crate::{Failure, actions, router};
 
 /// How long requests that are under way may go on after SIGTERM. Docker kills after ten seconds.
 const GRACE: Duration = Duration::from_secs(8);
 
-/// No answer takes longer.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// Serves until SIGTERM or SIGINT.
-pub(crate) async fn serve(options: &Options, url: &str) -> Result<(), Failure> {
+pub(crate) async fn serve(options: Options, connect: PgConnectOptions) -> Result<(), Failure> {
     // From here on a signal ends the service, also while it starts.
     let stop = Stop::listen()?;
-    let pool = pool(url)?;
-    let routes = health::routes(pool.clone(), migrations::migrator()?)
-        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, REQUEST_TIMEOUT))
-        // Readiness logs its own changes; a 503 to every probe is not an error each.
-        .layer(TraceLayer::new_for_http().on_failure(()));
-    let listener = listen(&options.host, options.port).await?;
+    let app = Arc::new(App::new(options, connect)?);
+    let listener = listen(&app.options.host, app.options.port).await?;
     tracing::info!(address = %listener.local_addr()?, "listening");
-    until_stopped(listener, routes, stop).await?;
+    let chores = tokio::spawn(app.db.reap());
+    let sweep = tokio::spawn(actions::sweep::sweep(Arc::clone(&app)));
+    until_stopped(listener, router::router(&app), stop).await?;
+    chores.abort();
+    sweep.abort();
     // Says goodbye to the server; if that hangs, the end of the process will do.
-    _ = tokio::time::timeout(Duration::from_secs(1), pool.close()).await;
+    _ = tokio::time::timeout(Duration::from_secs(1), app.db.close()).await;
     tracing::info!("stopped");
     Ok(())
-}
-
-/// Connects when a request needs it, so the service starts while the database is down; and gives connections
-/// back soon, since the embedded database serves one at a time.
-fn pool(url: &str) -> Result<PgPool, Failure> {
-    let options = connect_options(url)?;
-    Ok(PgPoolOptions::new()
-        .min_connections(0)
-        .max_connections(10)
-        .idle_timeout(Duration::from_secs(1))
-        .acquire_timeout(Duration::from_secs(2))
-        .connect_lazy_with(options))
 }
 
 /// How the service connects.
 pub(crate) fn connect_options(url: &str) -> Result<PgConnectOptions, Failure> {
     let options = PgConnectOptions::from_str(&without_driver(url))
         .map_err(|why| format!("DATABASE_URL is malformed: {why}"))?;
-    Ok(options.application_name("adapter"))
+    // Logging every statement takes time even where nobody reads it; failed ones are logged as problems.
+    Ok(options.application_name("adapter").disable_statement_logging())
 }
 
 /// SQLAlchemy's `postgresql+asyncpg://`, as `postgresql://`.
@@ -76,6 +63,9 @@ async fn listen(host: &str, port: u16) -> Result<TcpListener, Failure> {
 
 async fn until_stopped(listener: TcpListener, routes: Router, mut stop: Stop) -> Result<(), Failure> {
     let (begin, begun) = tokio::sync::oneshot::channel::<()>();
+    // Answers are small and wait for nothing.
+    let listener = listener.tap_io(|stream| _ = stream.set_nodelay(true));
+    let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, routes).with_graceful_shutdown(async { _ = begun.await });
     let mut server = std::pin::pin!(server.into_future());
     tokio::select! {

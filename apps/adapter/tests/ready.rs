@@ -2,16 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
+mod migrator;
 mod support;
 
 use std::time::Duration;
 
 use limbeck_testdb::{Shutdown, TestDb, TestServer};
+use migrator::{ROLES, VERSIONS, migrator};
 use serde_json::json;
 use sqlx::PgConnection;
 use support::{Adapter, adapter};
 
-const ALL: [&str; 5] = ["001", "001b", "002", "003", "004"];
+const ALL: [&str; 6] = ["001", "001b", "002", "003", "004", "005"];
 
 fn migrate(url: &str) {
     let output = adapter(&["--migrate"]).env("DATABASE_URL", url).output().unwrap();
@@ -33,7 +35,7 @@ async fn ready_means_that_nothing_is_pending() {
     let mut service = Adapter::start(db.url(), &[]);
     let (status, body) = service.get("/health/ready");
     assert_eq!((status, &body["pending"]), (503, &json!(ALL)), "{body}");
-    assert_eq!(body["reason"], "pending: 001, 001b, 002, 003, 004");
+    assert_eq!(body["reason"], "pending: 001, 001b, 002, 003, 004, 005");
     assert_eq!(tables(&mut connection).await, [""; 0], "serving and probing leave the schema alone");
 
     migrate(db.url());
@@ -57,18 +59,17 @@ async fn a_database_that_is_ahead_counts_as_ready() {
     assert_eq!(service.get("/health/ready").1, json!({ "status": "ready", "pending": [], "ahead": [] }));
 
     let newer = tempfile::tempdir().unwrap();
-    let versions = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/versions");
-    for file in std::fs::read_dir(versions).unwrap().flatten() {
+    for file in std::fs::read_dir(VERSIONS).unwrap().flatten() {
         std::fs::copy(file.path(), newer.path().join(file.file_name())).unwrap();
     }
-    let text = "-- Newer\n--\n-- revision: 005\n-- down_revision: 004\n-- branch_labels:\n-- depends_on:\n\
+    let text = "-- Newer\n--\n-- revision: 006\n-- down_revision: 005\n-- branch_labels:\n-- depends_on:\n\
                 -- created: 2026-01-01 00:00 UTC\n\n-- limbeck:upgrade\nCREATE TABLE newer (id int);\n\n\
                 -- limbeck:downgrade\nDROP TABLE newer;\n";
-    std::fs::write(newer.path().join("005_newer.sql"), text).unwrap();
-    let report = limbeck::Migrator::from_dir(newer.path()).unwrap().upgrade(db.url()).await.unwrap();
-    assert_eq!((report.steps.len(), report.rows), (1, vec!["005".to_owned()]));
+    std::fs::write(newer.path().join("006_newer.sql"), text).unwrap();
+    let report = migrator(newer.path(), ROLES).upgrade(db.url()).await.unwrap();
+    assert_eq!((report.steps.len(), report.rows), (1, vec!["006".to_owned()]));
 
-    let ahead = (200, json!({ "status": "ready", "pending": [], "ahead": ["005"] }));
+    let ahead = (200, json!({ "status": "ready", "pending": [], "ahead": ["006"] }));
     assert_eq!(service.get("/health/ready"), ahead, "the replica that still runs");
     migrate(db.url());
     let mut rolled_back = Adapter::start(db.url(), &[]);
@@ -76,7 +77,7 @@ async fn a_database_that_is_ahead_counts_as_ready() {
     let mut connection = db.connect().await;
     let sql = "SELECT version_num::text FROM alembic_version";
     let rows: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap();
-    assert_eq!(rows, ["005"], "the older release applied nothing");
+    assert_eq!(rows, ["006"], "the older release applied nothing");
     assert!(rolled_back.stop("TERM").contains("a newer release's migrations are applied"));
 
     // What nobody put there on purpose is not ready.

@@ -8,6 +8,7 @@ mod exit;
 mod logging;
 mod new_file;
 mod output;
+mod probe;
 mod render;
 mod reporter;
 mod signals;

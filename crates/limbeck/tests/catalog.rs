@@ -60,6 +60,27 @@ async fn conformance_states_on_15() {
     support::round_trips(&server, &chosen).await;
 }
 
+/// However much there is to read.
+#[tokio::test]
+async fn the_number_of_messages_is_constant() {
+    let server = support::logging_server(15).await;
+    let mut counts = Vec::new();
+    for tables in [10, 200] {
+        let table = |number: usize| {
+            format!(
+                "CREATE TABLE t{number} (id integer PRIMARY KEY, name text DEFAULT 'x', up integer REFERENCES t{number});
+                 CREATE INDEX ON t{number} (name); CREATE INDEX ON t{number} (lower(name)) WHERE id > {number};"
+            )
+        };
+        let loaded = Loaded::new(&server, &(0..tables).map(table).collect::<String>()).await.unwrap();
+        let before = server.messages();
+        let read = loaded.read(&Filter::default(), &[]).await;
+        counts.push(server.messages() - before);
+        assert_eq!(read.schema.objects.len(), 1 + 5 * tables);
+    }
+    assert_eq!(counts, [2, 2]);
+}
+
 #[tokio::test]
 async fn settings_change_nothing() {
     let server = support::server_of(15).await;

@@ -22,7 +22,8 @@ use futures_util::future::join_all;
 use limbeck::Job;
 use limbeck::core::ddl::section::{Mode, Style, section, statements};
 use limbeck::core::diff::{Changes, Options, Partitions, Rename, back, candidates, diff};
-use limbeck::core::schema::{Kind, Name, ObjectId, Schema};
+use limbeck::core::model::Shared;
+use limbeck::core::schema::{Kind, Name, Object, ObjectId, Schema};
 use support::{TestServer, Work, left, revision, server_of};
 
 /// How many cases run at once.
@@ -252,6 +253,9 @@ async fn run(work: &Work, goal: &Work, case: &Case) -> (String, Option<String>) 
         return (String::new(), Some(format!("after: {error}")));
     }
     let (before, after) = (work.read().await, goal.read().await);
+    if let Some(wrong) = wrongly_shared(&before, &after) {
+        return (String::new(), Some(wrong));
+    }
     let there = diff(&before, &after, &case.options);
     let back = back(&before, &after, &case.options);
     let style = Style { version: case.options.version, mode: case.mode };
@@ -259,6 +263,40 @@ async fn run(work: &Work, goal: &Work, case: &Case) -> (String, Option<String>) 
     let printed = print(case, &before, &after, &there, (&up, &down));
     let failure = prove(work, (&before, &after), case, (&up, &down)).await;
     (printed, failure)
+}
+
+/// What models would take from the schema before, without asking a server, is what a server makes of them.
+fn wrongly_shared(before: &Schema, after: &Schema) -> Option<String> {
+    // Models do not say that it is there.
+    let public = ObjectId::global(Kind::Schema, "public");
+    let mut written = after.clone();
+    written.objects.remove(&public);
+    written.objects.values_mut().for_each(|entry| entry.needs.clear());
+    let Shared { mut taken, rest } = Shared::of(&written, before);
+    taken.objects.remove(&public);
+    let is_there = |id: &ObjectId| taken.objects.contains_key(id) || rest.objects.contains_key(id);
+    if let Some(lost) = written.objects.keys().find(|id| !is_there(id)) {
+        return Some(format!("neither shared nor not: {lost}"));
+    }
+    let wrong = taken.objects.iter().find(|(id, entry)| {
+        let Some(real) = after.objects.get(id) else { return true };
+        !real.says_the_same_as(entry) && !same_columns(&real.object, &entry.object)
+            || real.needs != entry.needs
+    });
+    wrong.map(|(id, entry)| format!("wrongly shared: {id}: {entry:?} is {:?}", after.objects.get(id)))
+}
+
+/// The order of columns is not compared.
+fn same_columns(one: &Object, other: &Object) -> bool {
+    let sorted = |object: &Object| match object {
+        Object::Table(table) => {
+            let mut table = table.clone();
+            table.columns.sort_by(|a, b| a.name.cmp(&b.name));
+            Some(table)
+        }
+        _ => None,
+    };
+    sorted(one).is_some() && sorted(one) == sorted(other)
 }
 
 fn print(case: &Case, before: &Schema, after: &Schema, there: &Changes, (up, down): (&str, &str)) -> String {

@@ -13,26 +13,24 @@ use sqlx::types::chrono::{DateTime, Utc};
     index(tenant_id, created_at, name = "ix_audit_logs_tenant_created"),
     index(user_id, action, name = "ix_audit_logs_user_action"),
     row_level_security,
+    force_row_level_security,
     policy(
         name = "audit_logs_tenant_select",
         for = "select",
-        using = "tenant_id = current_setting('app.current_tenant_id', true)::uuid",
+        to = "adapter_app",
+        using = "tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid",
     ),
     policy(
         name = "audit_logs_tenant_insert",
         for = "insert",
-        with_check = "tenant_id = current_setting('app.current_tenant_id', true)::uuid",
+        to = "adapter_app",
+        with_check = "tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid",
     ),
     policy(
-        name = "audit_logs_tenant_update",
-        for = "update",
-        using = "tenant_id = current_setting('app.current_tenant_id', true)::uuid",
-        with_check = "tenant_id = current_setting('app.current_tenant_id', true)::uuid",
-    ),
-    policy(
-        name = "audit_logs_tenant_delete",
-        for = "delete",
-        using = "tenant_id = current_setting('app.current_tenant_id', true)::uuid",
+        name = "audit_logs_admin",
+        to = "adapter_admin",
+        using = "current_user = 'adapter_admin'",
+        with_check = "current_user = 'adapter_admin'",
     )
 )]
 pub(crate) struct AuditLog {

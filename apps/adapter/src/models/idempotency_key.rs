@@ -10,26 +10,37 @@ use sqlx::types::chrono::{DateTime, Utc};
     name = "idempotency_keys",
     index(tenant_id, idempotency_key, unique, name = "ix_idempotency_keys_tenant_key"),
     row_level_security,
+    force_row_level_security,
     policy(
         name = "idempotency_keys_tenant_select",
         for = "select",
-        using = "tenant_id = current_setting('app.current_tenant_id', true)::uuid",
+        to = "adapter_app",
+        using = "tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid",
     ),
     policy(
         name = "idempotency_keys_tenant_insert",
         for = "insert",
-        with_check = "tenant_id = current_setting('app.current_tenant_id', true)::uuid",
+        to = "adapter_app",
+        with_check = "tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid",
     ),
     policy(
         name = "idempotency_keys_tenant_update",
         for = "update",
-        using = "tenant_id = current_setting('app.current_tenant_id', true)::uuid",
-        with_check = "tenant_id = current_setting('app.current_tenant_id', true)::uuid",
+        to = "adapter_app",
+        using = "tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid",
+        with_check = "tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid",
     ),
     policy(
         name = "idempotency_keys_tenant_delete",
         for = "delete",
-        using = "tenant_id = current_setting('app.current_tenant_id', true)::uuid",
+        to = "adapter_app",
+        using = "tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid",
+    ),
+    policy(
+        name = "idempotency_keys_admin",
+        to = "adapter_admin",
+        using = "current_user = 'adapter_admin'",
+        with_check = "current_user = 'adapter_admin'",
     )
 )]
 pub(crate) struct IdempotencyKey {

@@ -4,25 +4,38 @@ use sqlx::FromRow;
 use sqlx::types::Uuid;
 use sqlx::types::chrono::{DateTime, Utc};
 
-// An organisation that uses the service. Tenants come and go by the tables' owner's hand only: the policies let a
-// session see and change the tenant that it names, and nothing else.
+// An organisation that uses the service. Tenants come and go by the admin role's hand only; a tenant sees and changes
+// itself, and is found by the hash of its key.
 #[derive(Debug, FromRow, Table)]
 #[table(
     name = "tenants",
     row_level_security,
+    force_row_level_security,
     policy(
         name = "tenant_isolation_select",
         for = "select",
-        using = "id = current_setting('app.current_tenant_id', true)::uuid",
+        to = "adapter_app",
+        using = "id = nullif(current_setting('app.current_tenant_id', true), '')::uuid",
     ),
-    policy(name = "tenant_isolation_insert", for = "insert", with_check = "false",),
     policy(
         name = "tenant_isolation_update",
         for = "update",
-        using = "id = current_setting('app.current_tenant_id', true)::uuid",
-        with_check = "id = current_setting('app.current_tenant_id', true)::uuid",
+        to = "adapter_app",
+        using = "id = nullif(current_setting('app.current_tenant_id', true), '')::uuid",
+        with_check = "id = nullif(current_setting('app.current_tenant_id', true), '')::uuid",
     ),
-    policy(name = "tenant_isolation_delete", for = "delete", using = "false",)
+    policy(
+        name = "tenant_by_api_key",
+        for = "select",
+        to = "adapter_app",
+        using = "api_key_hash = nullif(current_setting('app.api_key_hash', true), '')",
+    ),
+    policy(
+        name = "tenants_admin",
+        to = "adapter_admin",
+        using = "current_user = 'adapter_admin'",
+        with_check = "current_user = 'adapter_admin'",
+    )
 )]
 pub(crate) struct Tenant {
     #[column(primary_key)]

@@ -10,8 +10,12 @@ use serde_json::Value;
 /// The adapter's program, without what the tester's environment says about it.
 pub(crate) fn adapter(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_adapter"));
-    for name in ["ADAPTER_HOST", "ADAPTER_LOG_FORMAT", "DATABASE_URL", "LIMBECK_URL", "RUST_LOG"] {
-        command.env_remove(name);
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        let others = ["ADMIN_API_KEY", "DATABASE_URL", "LIMBECK_URL", "REDIS_URL", "RUST_LOG"];
+        if name.starts_with("ADAPTER_") || others.contains(&&*name) {
+            command.env_remove(&*name);
+        }
     }
     // Any free port, unless a test says otherwise.
     command.env("ADAPTER_PORT", "0").args(args);
@@ -22,13 +26,20 @@ pub(crate) fn adapter(args: &[&str]) -> Command {
 pub(crate) struct Adapter {
     child: Child,
     log: BufReader<ChildStderr>,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl Adapter {
     /// Starts it, and waits until it listens.
     pub(crate) fn start(url: &str, args: &[&str]) -> Self {
-        let mut child = adapter(args).env("DATABASE_URL", url).stderr(Stdio::piped()).spawn().unwrap();
+        Self::start_in(&[], url, args)
+    }
+
+    /// As [`Adapter::start`], with more in its environment.
+    pub(crate) fn start_in(env: &[(&str, &str)], url: &str, args: &[&str]) -> Self {
+        let mut command = adapter(args);
+        command.env("DATABASE_URL", url).envs(env.iter().copied()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
         log.read_line(&mut line).unwrap();

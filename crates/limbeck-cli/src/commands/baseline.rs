@@ -50,7 +50,7 @@ impl Baseline {
         let mut workshop = self.scratch.workshop(app, compare::major(&connection))?;
         let written = self.write(app, &mut workshop, &mut connection).await;
         Database::disconnect(connection).await;
-        let closed = workshop.close().await;
+        let closed = compare::close(workshop).await;
         written?;
         closed?;
         if self.no_stamp { Ok(()) } else { stamp(app).await }

@@ -86,7 +86,7 @@ impl Check {
         if let Some(connection) = live {
             Database::disconnect(connection).await;
         }
-        let closed = workshop.close().await;
+        let closed = compare::close(workshop).await;
         let found = outcome?;
         closed?;
         Ok(found)
@@ -96,8 +96,8 @@ impl Check {
 /// Models against revisions, or against a database.
 async fn models(app: &App, workshop: &mut Workshop, live: Option<&mut Connection>) -> Result<Found, Failure> {
     let wanted = Wanted::read(app.config()?)?;
-    let current = Current::of(app, workshop, live).await?;
-    let difference = current.against(workshop, &wanted).await?;
+    let mut current = Current::of(app, workshop, live).await?;
+    let difference = current.against(app, workshop, &wanted).await?;
     Ok(Found {
         difference,
         headline: "New upgrade operations detected:",

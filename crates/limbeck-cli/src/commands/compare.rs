@@ -3,7 +3,6 @@
 use clap::Args;
 use limbeck::autogenerate::{Difference, SchemaSource, Scope, Settings, Side, Terms, Wanted, Workshop};
 use limbeck::connect::{Connection, DatabaseUrl, Origin, process_env};
-use limbeck::local::{Kind, ThrowAway};
 use limbeck::{Error, ScratchOptions, StateOptions};
 use limbeck_core::ddl::section::Mode;
 use limbeck_core::diff::{Change, Owned};
@@ -38,7 +37,6 @@ impl Scratch {
             preference: database::preference().map_err(database::problem)?,
             major: live_major.or(config.postgres_version.map(u32::from)),
         };
-        warn_of_another_version(&scratch);
         let mut values = app.values(config)?;
         for (name, value) in &config.scratch.vars {
             values.set(name, value);
@@ -47,20 +45,19 @@ impl Scratch {
     }
 }
 
-/// What is printed differs a little between major versions.
-fn warn_of_another_version(options: &ScratchOptions) {
-    let (None, Some(wanted)) = (&options.given, options.major) else { return };
-    let there = match ThrowAway::kind_for(options.preference, options.major) {
-        Ok(Kind::Programs(programs)) => programs.version().major(),
-        Ok(Kind::Embedded(version)) => version.major(),
-        Err(_) => return,
-    };
-    if there != wanted {
+/// Ends a workshop. Says so if it worked on another version than it should have: what is printed differs a little between
+/// them.
+///
+/// # Errors
+/// As [`Workshop::close`].
+pub(super) async fn close(workshop: Workshop) -> Result<(), Error> {
+    if let Some((wanted, there)) = workshop.stand_in() {
         logging::warning(&format!(
             "PostgreSQL {wanted} is not installed here, so PostgreSQL {there} is used: what the two print differently \
              may look like a change, and what only one of them knows may be missed"
         ));
     }
+    workshop.close().await
 }
 
 /// The schema that a name stands for.
@@ -95,8 +92,15 @@ pub(super) async fn side(app: &App, workshop: &mut Workshop, source: &SchemaSour
 /// Where a project stands before its models are looked at.
 pub(super) struct Current {
     pub(super) side: Side,
-    /// What the revisions make, where the side is a database that may hold something else.
+    live: Option<Live>,
+    /// What the revisions make, where the side is a database that may hold something else: known when something differs.
     pub(super) revisions: Option<Schema>,
+}
+
+/// Of a database: its major version, and its rows of the version table.
+struct Live {
+    major: Option<u32>,
+    rows: Vec<String>,
 }
 
 impl Current {
@@ -111,35 +115,43 @@ impl Current {
     ) -> Result<Self, Failure> {
         let Some(connection) = live else {
             let side = side(app, workshop, &SchemaSource::Revisions("heads".to_owned())).await?;
-            return Ok(Self { side, revisions: None });
+            return Ok(Self { side, live: None, revisions: None });
         };
-        let migrator = app.migrator(|_| ())?;
-        let status = migrator.status(connection).await?;
+        let status = app.migrator(|_| ())?.status(connection).await?;
         if !status.is_ready() {
             return Err(Problem::new(Code::NotPossible, "Target database is not up to date.")
                 .note(format!("pending: {}", ids(status.pending())))
                 .help("run `limbeck upgrade head` on it first; or compare with the revisions, without --against")
                 .into());
         }
-        let replayed = workshop.replayed(migrator.project(), status.known_rows()).await?;
-        Ok(Self { side: workshop.live(connection).await?, revisions: Some(replayed.schema) })
+        let live = Live { major: major(connection), rows: status.known_rows().to_vec() };
+        Ok(Self { side: workshop.live(connection).await?, live: Some(live), revisions: None })
     }
 
     /// What leads from here to what is wanted.
     pub(super) async fn against(
-        &self,
+        &mut self,
+        app: &App,
         workshop: &mut Workshop,
         wanted: &Wanted,
     ) -> Result<Difference, Failure> {
-        let to = workshop.wanted(wanted).await?;
+        let to = workshop.wanted_beside(wanted, &self.side.schema).await?;
         refuse_inexpressible(&[&self.side, &to])?;
         let terms = Terms {
             scope: Scope::of(wanted),
-            version: workshop.major().await?,
+            version: workshop.printed_by(self.live.as_ref().and_then(|live| live.major)).await?,
             renames: wanted.renames(),
-            owned: self.revisions.clone().map_or(Owned::Everything, Owned::Only),
+            owned: Owned::Everything,
         };
-        Ok(Difference::between(&self.side.schema, &to.schema, terms))
+        let difference = Difference::between(&self.side.schema, &to.schema, terms.clone());
+        // What may be dropped need not be worked out where nothing differs.
+        let Some(Live { rows, .. }) = self.live.as_ref().filter(|_| !difference.is_empty()) else {
+            return Ok(difference);
+        };
+        let replayed = workshop.replayed(&*app.project()?, rows).await?.schema;
+        let owned = Owned::Only(replayed.clone());
+        self.revisions = Some(replayed);
+        Ok(Difference::between(&self.side.schema, &to.schema, Terms { owned, ..terms }))
     }
 }
 

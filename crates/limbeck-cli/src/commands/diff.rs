@@ -40,7 +40,7 @@ impl Diff {
     pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
         let mut workshop = self.scratch.workshop(app, None)?;
         let outcome = self.compared(app, &mut workshop).await;
-        let closed = workshop.close().await;
+        let closed = compare::close(workshop).await;
         let difference = outcome.map_err(Failure::undecided)?;
         closed.map_err(|error| Failure::from(error).undecided())?;
         self.show(&difference);

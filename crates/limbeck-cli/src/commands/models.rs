@@ -68,7 +68,7 @@ impl Pull {
         let sql = folder(self.schema_files.as_deref(), &config.schema_files, &config.folder.join("schema"));
         let mut workshop = self.scratch.workshop(app, None)?;
         let outcome = self.written(app, &mut workshop).await;
-        let closed = workshop.close().await;
+        let closed = compare::close(workshop).await;
         let written = outcome?;
         closed?;
         let files = placed(&written.rust, &rust).chain(placed(&written.sql, &sql)).collect::<Vec<_>>();

@@ -104,7 +104,7 @@ impl Revision {
             Ok(current) => self.write(app, &mut workshop, &mut draft, current, &wanted).await,
             Err(failure) => Err(failure),
         };
-        let closed = workshop.close().await;
+        let closed = compare::close(workshop).await;
         written?;
         Ok(closed?)
     }
@@ -130,10 +130,10 @@ impl Revision {
         app: &App,
         workshop: &mut Workshop,
         draft: &mut Draft,
-        current: Current,
+        mut current: Current,
         wanted: &Wanted,
     ) -> Result<Difference, Failure> {
-        let difference = renamed(app, current.against(workshop, wanted).await?).await?;
+        let difference = renamed(app, current.against(app, workshop, wanted).await?).await?;
         for change in &difference.changes().changes {
             output::progress(&format!("Detected: {}", compare::line(change)));
         }

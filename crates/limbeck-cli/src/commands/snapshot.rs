@@ -7,7 +7,7 @@ use limbeck::{Error, Project};
 use limbeck_core::{Code, Problem};
 use serde_json::{Value, json};
 
-use super::compare::Scratch;
+use super::compare::{self, Scratch};
 use crate::app::App;
 use crate::exit::{DIFFERENT, Failure};
 use crate::reporter::Verbosity;
@@ -38,7 +38,7 @@ impl Snapshot {
             true => stale(app, &mut workshop).await.map_err(Failure::undecided),
             false => write(app, &mut workshop, &path).await.map(|()| None),
         };
-        let closed = workshop.close().await;
+        let closed = compare::close(workshop).await;
         let stale = outcome?;
         closed?;
         if self.json {
@@ -147,7 +147,7 @@ pub(super) async fn afresh(app: &App, scratch: &Scratch) -> Result<(), Failure> 
     }
     let mut workshop = scratch.workshop(app, None)?;
     let written = in_workshop(app, &mut workshop).await;
-    let closed = workshop.close().await;
+    let closed = compare::close(workshop).await;
     written?;
     Ok(closed?)
 }

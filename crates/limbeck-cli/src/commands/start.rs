@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::child;
 use crate::exit::{Failure, MIGRATION_FAILED, NO_DATABASE, NOT_EXECUTABLE, NOT_FOUND};
 use crate::logging::{self, LogFormat};
+use crate::probe::{Address, Doing, Probe};
 use crate::render;
 use crate::reporter::{BatchLines, Weight, sentence};
 
@@ -24,6 +25,9 @@ use crate::reporter::{BatchLines, Weight, sentence};
 ///
 /// DB_MAX_RETRIES (default 30) and DB_RETRY_INTERVAL (seconds, default 2) say how long to wait for the
 /// database. LIMBECK_URL is not handed on to the command.
+///
+/// With --probe an orchestrator sees meanwhile that the process lives: /health and /health/live answer 200,
+/// everything else 503 and what is being done. The address is free again before the command starts.
 ///
 /// Exit codes: 1 no database, 2 the migration (or with --strict the validation) failed, 126 and 127 the
 /// command cannot be executed; then the command's own.
@@ -38,6 +42,9 @@ pub(crate) struct Start {
     /// Seconds to wait for another process's migration to end
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     lock_wait: u64,
+    /// Answer health probes at this address until the command starts, which may listen there too
+    #[arg(long, value_name = "HOST:PORT")]
+    probe: Option<Address>,
     /// The service's command [default: `command` under `[start]` in limbeck.toml]
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
@@ -46,7 +53,29 @@ pub(crate) struct Start {
 impl Start {
     pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
         logging::lines(self.log_format);
-        let ready = self.prepare(app).await.map_err(|reason| match reason {
+        let doing = Doing::default();
+        let probe = self.answer_probes(&doing).await?;
+        let outcome = self.make_ready(app, &doing).await;
+        // Before the command, which may want the same address.
+        if let Some(probe) = probe {
+            probe.end().await;
+        }
+        outcome?;
+        self.hand_over(app).await
+    }
+
+    async fn answer_probes(&self, doing: &Doing) -> Result<Option<Probe>, Failure> {
+        let Some(address) = &self.probe else { return Ok(None) };
+        let (probe, bound) = Probe::listen(address, doing.clone())
+            .await
+            .map_err(|problem| self.told(&problem.into(), "migration not begun", MIGRATION_FAILED))?;
+        info!("migration: answering probes at {bound} until the command starts");
+        Ok(Some(probe))
+    }
+
+    /// Waits, migrates, validates.
+    async fn make_ready(&self, app: &App, doing: &Doing) -> Result<(), Failure> {
+        let ready = self.prepare(app, doing).await.map_err(|reason| match reason {
             NotReady::NoDatabase(error) => self.told(&error, "migration failed", NO_DATABASE),
             NotReady::Migration(error) => self.told(&error, "migration failed", MIGRATION_FAILED),
         })?;
@@ -60,10 +89,10 @@ impl Start {
         }
         let rows = if ready.report.rows.is_empty() { "base".to_owned() } else { ready.report.rows.join(", ") };
         info!(rows, "migration: complete, the database is at {rows}");
-        self.hand_over(app).await
+        Ok(())
     }
 
-    async fn prepare(&self, app: &App) -> Result<Ready, NotReady> {
+    async fn prepare(&self, app: &App, doing: &Doing) -> Result<Ready, NotReady> {
         let no_database = |error: Error| NotReady::NoDatabase(error);
         // What is wrong with the files is said before anybody waits for a database.
         let migrator = app
@@ -79,10 +108,11 @@ impl Start {
             required_tables: &config.required_tables,
         };
         let mut batches = BatchLines::default();
-        let mut emit = |event: Event<'_>| say(&event, &mut batches);
+        let mut emit = |event: Event<'_>| say(&event, &mut batches, doing);
         let mut control = Control { cancel: app.cancel(), emit: &mut emit };
-        info!("migration: waiting for PostgreSQL at {}", database.masked_url());
-        prepare(&migrator, database.spec(), &startup, &mut control, &mut stage).await
+        tell(doing, &format!("migration: waiting for PostgreSQL at {}", database.masked_url()));
+        let mut on_stage = |reached: Stage<'_>| stage(reached, doing);
+        prepare(&migrator, database.spec(), &startup, &mut control, &mut on_stage).await
     }
 
     /// Logs why a start ends, and leaves the code.
@@ -145,27 +175,38 @@ fn cancelled(program: &str) -> Error {
     Problem::new(Code::Cancelled, format!("cancelled before {program} was started")).into()
 }
 
-fn stage(stage: Stage<'_>) {
+fn stage(stage: Stage<'_>, doing: &Doing) {
     match stage {
         Stage::Attempt { number, of, reason, next_in } => {
             let next = next_in.map_or_else(String::new, |time| format!(", next one in {} s", time.as_secs_f64()));
-            warn!("migration: no database yet, attempt {number} of {of}: {reason}{next}");
+            warn_of(doing, &format!("migration: no database yet, attempt {number} of {of}: {reason}{next}"));
         }
-        Stage::Connected => info!("migration: connected to PostgreSQL"),
+        Stage::Connected => tell(doing, "migration: connected to PostgreSQL"),
         _ => {}
     }
 }
 
-fn say(event: &Event<'_>, batches: &mut BatchLines) {
+fn say(event: &Event<'_>, batches: &mut BatchLines, doing: &Doing) {
     if let Some(line) = batches.line(event) {
-        info!("migration: {line}");
+        tell(doing, &format!("migration: {line}"));
     }
     if let Event::NothingToDo = event {
-        info!("migration: nothing pending");
+        tell(doing, "migration: nothing pending");
     }
     match sentence(event) {
-        Some((Weight::Progress, line)) => info!("migration: {line}"),
-        Some((Weight::Warning, line)) => warn!("migration: {line}"),
+        Some((Weight::Progress, line)) => tell(doing, &format!("migration: {line}")),
+        Some((Weight::Warning, line)) => warn_of(doing, &format!("migration: {line}")),
         None => {}
     }
+}
+
+/// In the log, and to whoever probes.
+fn tell(doing: &Doing, line: &str) {
+    doing.now(line);
+    info!("{line}");
+}
+
+fn warn_of(doing: &Doing, line: &str) {
+    doing.now(line);
+    warn!("{line}");
 }

@@ -35,8 +35,13 @@ pub(super) fn assemble(
         options,
         models: Models::default(),
         problems: found.problems.clone(),
+        by_name: BTreeMap::new(),
         relations: BTreeMap::new(),
     };
+    for table in &found.tables {
+        let name = assembly.name(table.1.schema.as_ref(), &table.1.name);
+        assembly.by_name.entry(name).or_insert(table);
+    }
     assembly.enums();
     let tables = assembly.tables();
     for (home, table, name) in &tables {
@@ -60,6 +65,8 @@ struct Assembly<'a> {
     options: &'a ModelOptions,
     models: Models,
     problems: Vec<Problem>,
+    /// The models of tables; the first one of each name.
+    by_name: BTreeMap<Name, &'a (Home, TableModel)>,
     /// Names of tables, indexes and types, by schema: PostgreSQL keeps them apart from each other.
     relations: BTreeMap<String, BTreeSet<String>>,
 }
@@ -194,10 +201,7 @@ impl<'a> Assembly<'a> {
         table: &str,
         from: &Name,
     ) -> (Name, Option<&'a (Home, TableModel)>) {
-        let find = |name: &Name| {
-            let named = |model: &TableModel| self.name(model.schema.as_ref(), &model.name) == *name;
-            self.found.tables.iter().find(|(_, model)| named(model))
-        };
+        let find = |name: &Name| self.by_name.get(name).copied();
         if let Some(schema) = schema {
             let name = Name::new(schema, table);
             let found = find(&name);
@@ -252,11 +256,10 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    fn taken(&self, table: &Name) -> BTreeSet<String> {
-        let mut taken = self.relations.get(&table.schema).cloned().unwrap_or_default();
-        let own = self.models.schema.belongings(table).filter(|(id, _)| id.kind == Kind::Constraint);
-        taken.extend(own.map(|(id, _)| id.name.clone()));
-        taken
+    /// Whether a relation of the table's schema or a constraint of the table is called so.
+    fn is_taken(&self, table: &Name, name: &str) -> bool {
+        self.relations.get(&table.schema).is_some_and(|taken| taken.contains(name))
+            || self.models.schema.objects.contains_key(&ObjectId::of(Kind::Constraint, table, name))
     }
 
     fn index(&mut self, home: &Home, model: &TableModel, table: &Name, index: &super::parts::IndexModel) {
@@ -264,7 +267,7 @@ impl<'a> Assembly<'a> {
             index.elements.iter().map(|text| Element::of(&text.text, &model.columns).label()).collect();
         let said = index.name.as_ref().map(|name| name.text.as_str());
         let parts = Parts { table: &table.name, columns: labels, referred: None, said };
-        let name = self.options.naming.name(What::Index, &parts, &self.taken(table));
+        let name = self.options.naming.name(What::Index, &parts, &|name| self.is_taken(table, name));
         let mut entry = Entry::new(render::index(index, &model.columns));
         entry.comment = index.comment.clone();
         let span = index.name.as_ref().map_or(index.span, |name| name.span);
@@ -293,7 +296,7 @@ impl<'a> Assembly<'a> {
             referred: target.as_ref().map(|target| (target.table.name.as_str(), target.columns.as_slice())),
             said: constraint.name.as_ref().map(|name| name.text.as_str()),
         };
-        let name = self.options.naming.name(what, &parts, &self.taken(table));
+        let name = self.options.naming.name(what, &parts, &|name| self.is_taken(table, name));
         let owns_an_index = rendered.index.is_some();
         let mut entry = Entry::new(rendered);
         entry.comment = constraint.comment.clone();

@@ -1,5 +1,7 @@
 //! Looks up the types that fields name among those that the sources define.
 
+use std::collections::HashMap;
+
 use super::fault::Fault;
 use super::find::{Definition, Found, Home, Is};
 use super::sql::qualified;
@@ -13,6 +15,7 @@ const DEEPEST: usize = 32;
 /// The types of all sources.
 pub(super) struct Types<'a> {
     found: &'a Found,
+    by_name: HashMap<&'a str, Vec<&'a Definition>>,
     default_schema: &'a str,
 }
 
@@ -27,7 +30,11 @@ pub(super) struct Resolved {
 
 impl<'a> Types<'a> {
     pub(super) fn new(found: &'a Found, default_schema: &'a str) -> Self {
-        Self { found, default_schema }
+        let mut by_name: HashMap<&str, Vec<&Definition>> = HashMap::new();
+        for definition in &found.definitions {
+            by_name.entry(&definition.name).or_default().push(definition);
+        }
+        Self { found, by_name, default_schema }
     }
 
     /// The type of a field in a model that stands at `home`.
@@ -82,8 +89,7 @@ impl<'a> Types<'a> {
 
     fn definition(&self, path: &[String], home: &Home) -> Lookup<'a> {
         let Some(name) = path.last() else { return Lookup::None };
-        let all: Vec<&Definition> =
-            self.found.definitions.iter().filter(|known| known.name == *name).collect();
+        let all = self.by_name.get(name.as_str()).map_or(&[][..], Vec::as_slice);
         let module = path.len().checked_sub(2).and_then(|at| path.get(at));
         let near: Vec<&Definition> = match module.map(String::as_str) {
             None | Some("self") => all.iter().copied().filter(|known| known.home == *home).collect(),
@@ -93,7 +99,7 @@ impl<'a> Types<'a> {
                 .filter(|known| known.home.modules.last().is_some_and(|last| last == module))
                 .collect(),
         };
-        match (near.as_slice(), all.as_slice()) {
+        match (near.as_slice(), all) {
             ([one], _) | ([], [one]) => Lookup::One(one),
             ([], []) => Lookup::None,
             _ => Lookup::Several,

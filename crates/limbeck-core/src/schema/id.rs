@@ -72,6 +72,10 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// What belongs to a table or view, in order.
+    pub(super) const BELONGING: [Self; 6] =
+        [Self::Index, Self::Constraint, Self::Statistics, Self::Rule, Self::Trigger, Self::Policy];
+
     /// As PostgreSQL names the kind in `DROP` and `COMMENT ON`, in upper case.
     pub fn sql(self) -> &'static str {
         match self {

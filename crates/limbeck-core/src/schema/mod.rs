@@ -14,6 +14,7 @@ mod object;
 mod relation;
 mod routine;
 mod selection;
+mod settled;
 mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +30,7 @@ pub use relation::{
 };
 pub use routine::{Routine, RoutineKind};
 pub use selection::{Excluded, Selection, TablePattern};
+pub(crate) use settled::{literal_before, without_length};
 pub use types::{Attribute, Collation, Composite, Domain, DomainCheck, Enum, Range, Sequence};
 
 /// Everything that a database holds, of the kinds that [`Kind`] lists, without what belongs to extensions, to the
@@ -57,7 +59,11 @@ impl Schema {
     /// What belongs to a table or view (constraints, indexes, triggers, policies, rules, statistics), in the order of
     /// [`Kind`] and name.
     pub fn belongings<'a>(&'a self, relation: &'a Name) -> impl Iterator<Item = (&'a ObjectId, &'a Entry)> {
-        self.objects.iter().filter(move |(id, _)| id.of.as_ref() == Some(relation))
+        Kind::BELONGING.into_iter().flat_map(move |kind| {
+            let first = ObjectId::of(kind, relation, "");
+            let own = move |id: &ObjectId| id.kind == kind && id.of.as_ref() == Some(relation);
+            self.objects.range(first..).take_while(move |(id, _)| own(id))
+        })
     }
 }
 
@@ -142,4 +148,31 @@ pub struct Need {
     pub column: Option<String>,
     /// Which column of the object that needs has the need (a default that calls a function); `None` is the whole.
     pub by: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn belongings_are_of_one_relation() {
+        let policy = || {
+            let command = "ALL".to_owned();
+            Policy { permissive: true, command, roles: Vec::new(), using: None, with_check: None }
+        };
+        let tables = [Name::new("a", "t"), Name::new("a", "t2"), Name::new("b", "t")];
+        let ids = tables.iter().flat_map(|table| {
+            Kind::BELONGING
+                .into_iter()
+                .flat_map(move |kind| ["", "x"].map(|name| ObjectId::of(kind, table, name)))
+        });
+        let mut objects: BTreeMap<_, _> = ids.map(|id| (id, Entry::new(policy()))).collect();
+        objects.insert(ObjectId::relation(Kind::Table, &tables[0]), Entry::new(Table::new(Vec::new())));
+        let schema = Schema { objects };
+        for table in &tables {
+            let found: Vec<_> = schema.belongings(table).map(|(id, _)| id).collect();
+            let expected: Vec<_> = schema.objects.keys().filter(|id| id.of.as_ref() == Some(table)).collect();
+            assert_eq!(found, expected);
+        }
+    }
 }

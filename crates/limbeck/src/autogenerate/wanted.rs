@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use limbeck_core::diff::Rename;
 use limbeck_core::model::{self, Models};
-use limbeck_core::schema::{Kind, ObjectId, Selection};
+use limbeck_core::schema::{Kind, ObjectId, Schema, Selection};
 use limbeck_core::{Code, Problem, Source, ddl};
 
 use crate::config::Config;
@@ -49,15 +49,21 @@ impl Wanted {
 
     /// All statements: those of the models first. They are loaded in whatever order works.
     pub(super) fn pieces(&self) -> Result<Vec<Piece>, Problem> {
-        let mut pieces = Vec::new();
-        for block in ddl::blocks(&self.models.schema) {
-            let place = block.id.as_ref().and_then(|id| self.models.places.get(id));
-            pieces.extend(block.statements.into_iter().map(|sql| Piece::Own(sql, place.cloned())));
-        }
+        let mut pieces = self.pieces_of(&self.models.schema);
         for file in &self.files {
             pieces.extend(Piece::of_file(file)?);
         }
         Ok(pieces)
+    }
+
+    /// The statements of a part of what the models say, with their places.
+    pub(super) fn pieces_of(&self, part: &Schema) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        for block in ddl::blocks(part) {
+            let place = block.id.as_ref().and_then(|id| self.models.places.get(id));
+            pieces.extend(block.statements.into_iter().map(|sql| Piece::Own(sql, place.cloned())));
+        }
+        pieces
     }
 }
 

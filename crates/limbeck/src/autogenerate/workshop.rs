@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use limbeck_core::model::Shared;
 use limbeck_core::schema::Schema;
 use limbeck_core::sql::Values;
 use limbeck_core::{Code, Problem, Source, ddl};
@@ -15,7 +16,7 @@ use crate::connect;
 use crate::error::Error;
 use crate::migrator::Options;
 use crate::project::Project;
-use crate::scratch::{self, Cache, Key, Piece, Scratch, ScratchOptions};
+use crate::scratch::{self, Cache, Choice, Key, Piece, Scratch, ScratchOptions};
 use crate::state::session::{FirstLook, StateOptions};
 
 /// What a [`Workshop`] works with.
@@ -47,20 +48,21 @@ pub struct Side {
 pub struct Workshop {
     settings: Settings,
     cache: Cache,
-    version: Option<String>,
+    choice: Option<Choice>,
     scratch: Option<Scratch>,
 }
 
 impl Workshop {
     /// A workshop that has done nothing yet.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, cache: Cache::of_user(), version: None, scratch: None }
+        Self { settings, cache: Cache::of_user(), choice: None, scratch: None }
     }
 
     /// The scratch server, started if it was not needed before.
     pub(super) async fn scratch(&mut self) -> Result<&mut Scratch, Error> {
         if self.scratch.is_none() {
-            self.scratch = Some(Scratch::open(&self.settings.scratch).await?);
+            let scratch = Scratch::open(self.choice().await?).await?;
+            self.scratch = Some(scratch);
         }
         self.scratch
             .as_mut()
@@ -72,11 +74,26 @@ impl Workshop {
     /// # Errors
     /// There is none, or it cannot be reached.
     pub async fn major(&mut self) -> Result<u32, Error> {
-        let version = self.version().await?;
-        let digits = version.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
-        digits.parse().map_err(|_| {
-            Problem::new(Code::Scratch, format!("the scratch server calls its version `{version}`")).into()
-        })
+        Ok(major_of(&self.version().await?)?)
+    }
+
+    /// The major version of the server that printed what was worked out: the scratch server's, or that of the live
+    /// database where no scratch server was needed.
+    ///
+    /// # Errors
+    /// As [`Workshop::major`].
+    pub async fn printed_by(&mut self, live: Option<u32>) -> Result<u32, Error> {
+        match live.filter(|_| self.choice.is_none()) {
+            Some(major) => Ok(major),
+            None => self.major().await,
+        }
+    }
+
+    /// The major version that was preferred and that of the server which stood in for it, where one did so far.
+    pub fn stand_in(&self) -> Option<(u32, u32)> {
+        let Some(choice @ Choice::Own(_)) = &self.choice else { return None };
+        let (wanted, there) = (self.settings.scratch.major?, major_of(&choice.version()).ok()?);
+        (wanted != there).then_some((wanted, there))
     }
 
     /// What an empty database holds.
@@ -128,6 +145,29 @@ impl Workshop {
         self.loaded(key, &pieces).await
     }
 
+    /// The same beside a schema in normal form, with which it is to be compared: what models say exactly as that is
+    /// printed needs no server.
+    ///
+    /// # Errors
+    /// As [`Workshop::wanted`].
+    pub async fn wanted_beside(&mut self, wanted: &Wanted, normal: &Schema) -> Result<Side, Error> {
+        if !wanted.files.is_empty() {
+            // Statements of any kind may change what the models make.
+            return self.wanted(wanted).await;
+        }
+        let Shared { taken: mut schema, rest } = Shared::of(&wanted.models.schema, normal);
+        if rest.objects.is_empty() {
+            return Ok(Side { schema, ..Side::default() });
+        }
+        let mut key = self.key("wanted").await?;
+        for statement in ddl::dump(&rest) {
+            key.add(&statement);
+        }
+        let side = self.loaded(key, &wanted.pieces_of(&rest)).await?;
+        schema.objects.extend(side.schema.objects);
+        Ok(Side { schema, ..side })
+    }
+
     /// The schema that SQL files make.
     ///
     /// # Errors
@@ -167,8 +207,11 @@ impl Workshop {
         if let Some(schema) = self.cache.get(&key) {
             return Ok(Side { schema, ..Side::default() });
         }
-        let values = self.settings.values.clone();
+        let (values, state) = (self.settings.values.clone(), self.options().state);
         let scratch = self.scratch().await?;
+        if let Some(read) = scratch.rehearse(pieces, Some(&state)).await? {
+            return self.normalised(key, read).await;
+        }
         let database = scratch.create().await?;
         let mut connection = scratch.connect(&database).await?;
         let loaded = scratch::load(&mut connection, pieces, &values, scratch.missing_roles()).await;
@@ -181,6 +224,11 @@ impl Workshop {
     async fn finished(&mut self, key: Key, database: &str) -> Result<Side, Error> {
         let read = self.read(database).await?;
         self.scratch().await?.drop(database).await?;
+        self.normalised(key, read).await
+    }
+
+    /// The normal form of what was read, which is kept.
+    async fn normalised(&mut self, key: Key, read: Read) -> Result<Side, Error> {
         let schema = self.normal(read.schema).await?;
         // What is not part of a schema would be forgotten.
         if read.inexpressible.is_empty() {
@@ -189,15 +237,22 @@ impl Workshop {
         Ok(Side { schema, notes: Vec::new(), inexpressible: read.inexpressible })
     }
 
+    /// The normal form. Only what may print differently goes through a server, with what it needs.
     pub(super) async fn normal(&mut self, schema: Schema) -> Result<Schema, Error> {
-        let version = self.version().await?;
-        let key = scratch::normal_key(&version, &schema);
-        if let Some(known) = self.cache.get(&key) {
-            return Ok(known);
+        let part = schema.unsettled();
+        if part.objects.is_empty() {
+            return Ok(schema);
         }
-        let normal = scratch::normalise(self.scratch().await?, schema).await?;
-        self.cache.put(&key, &normal);
-        Ok(normal)
+        let key = scratch::normal_key(&self.version().await?, &part);
+        let normal = match self.cache.get(&key) {
+            Some(known) => known,
+            None => {
+                let normal = scratch::normalise(self.scratch().await?, part.clone()).await?;
+                self.cache.put(&key, &normal);
+                normal
+            }
+        };
+        Ok(scratch::with_normal(schema, &part, normal))
     }
 
     /// Reads a scratch database.
@@ -236,12 +291,16 @@ impl Workshop {
     }
 
     async fn version(&mut self) -> Result<String, Error> {
-        if let Some(version) = &self.version {
-            return Ok(version.clone());
-        }
-        let version = Scratch::version_for(&self.settings.scratch).await?;
-        self.version = Some(version.clone());
-        Ok(version)
+        Ok(self.choice().await?.version())
+    }
+
+    /// Which server it is or will be, found out when that is first asked.
+    async fn choice(&mut self) -> Result<&Choice, Error> {
+        let choice = match self.choice.take() {
+            Some(choice) => choice,
+            None => Choice::of(&self.settings.scratch).await?,
+        };
+        Ok(self.choice.insert(choice))
     }
 
     /// Ends the scratch server, or drops what was made on a named one.
@@ -254,4 +313,12 @@ impl Workshop {
             None => Ok(()),
         }
     }
+}
+
+/// `15` of `15.14 (Debian 15.14-0+deb12u1)`.
+fn major_of(version: &str) -> Result<u32, Problem> {
+    let digits = version.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+    digits
+        .parse()
+        .map_err(|_| Problem::new(Code::Scratch, format!("the scratch server calls its version `{version}`")))
 }

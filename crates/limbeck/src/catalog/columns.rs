@@ -7,7 +7,7 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 
 use super::Section;
-use super::reader::{Reader, class};
+use super::reader::{ColumnFacts, Reader, class};
 use super::relations::options;
 use super::types::collation;
 
@@ -27,7 +27,8 @@ pub(super) const COLUMNS: Section = Section {
         );
         format!(
             "SELECT c.oid::int8 AS relation, a.attnum AS number, a.attname::text AS name, \
-             format_type(a.atttypid, a.atttypmod) AS data_type, \
+             nullif(quote_ident(a.attname), a.attname::text) AS quoted, a.atttypid::int8 AS type, \
+             a.attcollation::int8 AS collation, format_type(a.atttypid, a.atttypmod) AS data_type, \
              ln.nspname::text AS collation_schema, l.collname::text AS collation_name, \
              a.attnotnull AS is_not_null, {not_valid} AS is_not_valid, d.oid::int8 AS default_oid, \
              CASE WHEN d.oid IS NOT NULL THEN pg_get_expr(d.adbin, d.adrelid) END AS default, \
@@ -72,7 +73,13 @@ fn read(reader: &mut Reader, row: &PgRow) -> Result<(), sqlx::Error> {
         }),
         _ => {}
     }
-    reader.name_column(relation, number, name);
+    let facts = ColumnFacts {
+        quoted: row.try_get::<Option<String>, _>("quoted")?.unwrap_or_else(|| name.clone()),
+        name,
+        data_type: row.try_get("type")?,
+        collation: row.try_get("collation")?,
+    };
+    reader.know_column(relation, number, facts);
     if let Some(default) = row.try_get("default_oid")? {
         reader.name_default(default, relation, number);
     }

@@ -1,7 +1,7 @@
 //! A database's catalogs as a [`Schema`].
 //!
-//! The number of queries does not depend on what the database holds. They go in one message, in one read-only
-//! transaction of one snapshot, with every setting that PostgreSQL's printing depends on set for its duration; so the
+//! The number of queries does not depend on what the database holds. They go in two messages (the second one asks for
+//! the definitions of indexes that only PostgreSQL can print), in one read-only transaction of one snapshot, with every setting that PostgreSQL's printing depends on set for its duration; so the
 //! same database yields the same value whatever the session's settings are.
 //!
 //! One file per kind of query: each is a `Section`, its SQL and what its rows mean.
@@ -103,6 +103,7 @@ const SECTIONS: &[Section] = &[
     columns::COLUMNS,
     sequences::SEQUENCES,
     constraints::CONSTRAINTS,
+    indexes::OPERATOR_CLASSES,
     indexes::INDEXES,
     routines::ROUTINES,
     attached::STATISTICS,
@@ -128,8 +129,7 @@ const SECTIONS: &[Section] = &[
 /// What PostgreSQL's printing of types, expressions and constants depends on, set for the transaction.
 ///
 /// `pg_temp` last: otherwise a temporary table could stand before a catalog of its name.
-const BEGIN: &[&str] = &[
-    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+const SETTINGS: &[&str] = &[
     "SET LOCAL search_path = pg_catalog, pg_temp",
     "SET LOCAL quote_all_identifiers = off",
     "SET LOCAL standard_conforming_strings = on",
@@ -144,32 +144,67 @@ const BEGIN: &[&str] = &[
     "SET LOCAL jit = off",
 ];
 
+/// In which transaction a database is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Frame {
+    /// In one of its own, of one snapshot.
+    Own,
+    /// In the one that the session is in, which has settings afterwards that are only good for being rolled back.
+    Joined,
+}
+
 /// Reads a database. The session, which must not be in a transaction, is left as it was.
 ///
 /// # Errors
 /// A server older than PostgreSQL 13, a failing connection, or an object that was dropped meanwhile.
 pub async fn read(connection: &mut PgConnection, filter: &Filter) -> Result<Read, Error> {
+    let read = framed(connection, filter, Frame::Own).await;
+    if read.is_err() {
+        // A lost connection cannot be rolled back, and need not be: the server does it.
+        let _ = simple_query(connection, "ROLLBACK").await;
+    }
+    read
+}
+
+/// Reads what a session sees in its transaction, which is to be rolled back then.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) async fn read_uncommitted(connection: &mut PgConnection, filter: &Filter) -> Result<Read, Error> {
+    framed(connection, filter, Frame::Joined).await
+}
+
+async fn framed(connection: &mut PgConnection, filter: &Filter, frame: Frame) -> Result<Read, Error> {
     let version = connection.server_version_num().unwrap_or_default();
     if version < OLDEST {
         let message = "the schema of a server older than PostgreSQL 13 cannot be read";
         return Err(Problem::new(Code::NotPossible, message).help("update the server").into());
     }
-    let scope = Scope::new(version, filter);
-    let mut statements: Vec<String> = BEGIN.iter().map(|&statement| statement.to_owned()).collect();
-    statements.extend(SECTIONS.iter().map(|section| (section.sql)(&scope)));
-    statements.push("COMMIT".to_owned());
-    let sets = match simple_query(connection, &statements.join(";\n")).await {
-        Ok(sets) => sets,
-        Err(error) => {
-            // A lost connection cannot be rolled back, and need not be: the server does it.
-            let _ = simple_query(connection, "ROLLBACK").await;
-            return Err(failure::database(&error).prefixed("the catalogs cannot be read: ").into());
-        }
+    let read = queried(connection, &Scope::new(version, filter), filter, frame).await;
+    read.map_err(|error| failure::database(&error).prefixed("the catalogs cannot be read: ").into())
+}
+
+async fn queried(
+    connection: &mut PgConnection,
+    scope: &Scope,
+    filter: &Filter,
+    frame: Frame,
+) -> Result<Read, sqlx::Error> {
+    let (begin, end) = match frame {
+        Frame::Own => (Some("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"), ";\nCOMMIT"),
+        Frame::Joined => (None, ""),
     };
+    let mut statements: Vec<String> = begin.iter().chain(SETTINGS).map(|&it| it.to_owned()).collect();
+    let before = statements.len();
+    statements.extend(SECTIONS.iter().map(|section| (section.sql)(scope)));
+    let sets = simple_query(connection, &statements.join(";\n")).await?;
     let mut reader = Reader::new(filter);
-    for (section, rows) in SECTIONS.iter().zip(&sets[BEGIN.len().min(sets.len())..]) {
-        (section.read)(&mut reader, rows).map_err(|error| failure::database(&error))?;
+    for (section, rows) in SECTIONS.iter().zip(sets.get(before..).unwrap_or_default()) {
+        (section.read)(&mut reader, rows)?;
     }
+    let rest = format!("{}{end}", indexes::definitions(&reader.unprinted));
+    let definitions = simple_query(connection, &rest).await?;
+    indexes::read_definitions(&mut reader, definitions.first().map_or(&[], Vec::as_slice))?;
     Ok(reader.finish())
 }
 

@@ -37,6 +37,17 @@ pub(super) mod class {
 /// An object's catalog and oid.
 pub(super) type Address = (i64, i64);
 
+/// What is known of a column besides what is part of the schema.
+pub(super) struct ColumnFacts {
+    pub(super) name: String,
+    /// As PostgreSQL quotes it.
+    pub(super) quoted: String,
+    /// The oid of its type.
+    pub(super) data_type: i64,
+    /// The oid of its collation, or 0.
+    pub(super) collation: i64,
+}
+
 /// The schema as it grows, and who has which oid.
 pub(super) struct Reader {
     pub(super) without_tables: BTreeSet<Name>,
@@ -44,8 +55,12 @@ pub(super) struct Reader {
     ids: HashMap<Address, ObjectId>,
     /// Parts of objects that are objects to `pg_depend`: the index of a constraint, the rule of a view.
     parts: HashMap<Address, ObjectId>,
-    /// Names of columns by relation and `attnum`.
-    columns: HashMap<(i64, i16), String>,
+    /// Columns by relation and `attnum`.
+    columns: HashMap<(i64, i16), ColumnFacts>,
+    /// What each access method takes for a type where an index says nothing, by method and type.
+    pub(super) operator_classes: HashMap<(i64, i64), i64>,
+    /// Indexes whose definition PostgreSQL has to print.
+    pub(super) unprinted: Vec<i64>,
     /// Relation and `attnum` of each row of `pg_attrdef`.
     defaults: HashMap<i64, (i64, i16)>,
     /// The extension of each object that belongs to one.
@@ -61,6 +76,8 @@ impl Reader {
             ids: HashMap::new(),
             parts: HashMap::new(),
             columns: HashMap::new(),
+            operator_classes: HashMap::new(),
+            unprinted: Vec::new(),
             defaults: HashMap::new(),
             members: HashMap::new(),
             inexpressible: BTreeSet::new(),
@@ -122,12 +139,12 @@ impl Reader {
     }
 
     pub(super) fn table_column(&mut self, oid: i64, number: i16) -> Option<&mut Column> {
-        let name = self.columns.get(&(oid, number))?.clone();
+        let name = self.column(oid, number)?.to_owned();
         self.table(oid)?.columns.iter_mut().find(|column| column.name == name)
     }
 
-    pub(super) fn name_column(&mut self, relation: i64, number: i16, name: String) {
-        self.columns.insert((relation, number), name);
+    pub(super) fn know_column(&mut self, relation: i64, number: i16, facts: ColumnFacts) {
+        self.columns.insert((relation, number), facts);
     }
 
     /// A default is an object of its own in `pg_depend`.
@@ -141,6 +158,10 @@ impl Reader {
     }
 
     pub(super) fn column(&self, relation: i64, number: i16) -> Option<&str> {
-        self.columns.get(&(relation, number)).map(String::as_str)
+        self.facts(relation, number).map(|facts| facts.name.as_str())
+    }
+
+    pub(super) fn facts(&self, relation: i64, number: i16) -> Option<&ColumnFacts> {
+        self.columns.get(&(relation, number))
     }
 }

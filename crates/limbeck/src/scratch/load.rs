@@ -5,6 +5,7 @@ use limbeck_core::{Place, Problem, Source};
 use sqlx::postgres::PgConnection;
 use std::sync::Arc;
 
+use crate::catalog::{self, Filter, Read};
 use crate::error::Error;
 use crate::execute::chunk::{BEGIN, COMMIT, Chunk};
 use crate::execute::failure;
@@ -27,6 +28,19 @@ pub(crate) enum Piece {
 }
 
 impl Piece {
+    /// Limbeck's own text. What a file says may go further than a transaction.
+    fn own(&self) -> Option<&str> {
+        match self {
+            Self::Own(sql, _) => Some(sql),
+            Self::File(_) => None,
+        }
+    }
+
+    /// The texts of pieces that are all limbeck's own.
+    pub(super) fn all_own(pieces: &[Self]) -> Option<Vec<&str>> {
+        pieces.iter().map(Self::own).collect()
+    }
+
     /// The statements of a file, all of them.
     ///
     /// # Errors
@@ -43,6 +57,28 @@ pub(crate) enum MissingRoles {
     Made,
     /// That is an error: the server is somebody's.
     Refused,
+}
+
+/// Loads limbeck's own statements, reads what they make, and takes all of it back. `None` if one of them fails: they are to
+/// be loaded with patience then.
+///
+/// # Errors
+/// The connection fails; what was made cannot be read.
+pub(crate) async fn rehearse(
+    connection: &mut PgConnection,
+    statements: &[&str],
+    filter: &Filter,
+) -> Result<Option<Read>, Error> {
+    let mut chunk = Chunk::default();
+    chunk.own(BEGIN);
+    statements.iter().for_each(|statement| chunk.own(statement));
+    let read = match simple_query(connection, chunk.sql()).await {
+        Ok(_) => catalog::read_uncommitted(connection, filter).await.map(Some),
+        Err(error) if failure::state(&error).is_none() => return Err(failure::database(&error).into()),
+        Err(_) => Ok(None),
+    };
+    simple_query(connection, "ROLLBACK").await.map_err(|error| failure::database(&error))?;
+    read
 }
 
 /// Loads statements. One that fails is tried again after the others, as long as that helps: files need not be in

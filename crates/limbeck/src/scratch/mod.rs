@@ -8,15 +8,17 @@ use limbeck_core::{Code, Problem};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Executor as _, Row as _};
 
+use crate::catalog::{Filter, Read};
 use crate::connect::{self, ConnectSpec, Connector};
 use crate::error::Error;
 use crate::execute::failure;
 use crate::local::{self, Kind, Preference, ThrowAway};
 use crate::quote::ident;
+use crate::state::session::{FirstLook, StateOptions};
 
 pub(crate) use cache::{Cache, Key};
 pub(crate) use load::{MissingRoles, Piece, load, make_role, role_in};
-pub(crate) use normal::{load_into, normal_key, normalise};
+pub(crate) use normal::{load_into, normal_key, normalise, with_normal};
 
 /// How the names of databases on a named server begin; what follows is the run and a number.
 const PREFIX: &str = "limbeck_scratch_";
@@ -33,6 +35,38 @@ pub struct ScratchOptions {
     pub major: Option<u32>,
 }
 
+/// Which server it will be. Looking for programs takes longer than much of what they are needed for, so it is done once.
+#[derive(Debug, Clone)]
+pub(crate) enum Choice {
+    /// The one that was named, with its version.
+    Given(Box<ConnectSpec>, String),
+    /// One of limbeck's own.
+    Own(Kind),
+}
+
+impl Choice {
+    /// Looks for programs, or asks the named server for its version. Starts nothing.
+    pub(crate) async fn of(options: &ScratchOptions) -> Result<Self, Error> {
+        let Some(spec) = &options.given else {
+            let kind = ThrowAway::kind_for(options.preference, options.major);
+            return Ok(Self::Own(kind.map_err(local_problem)?));
+        };
+        let mut connection = spec.connect(crate::APPLICATION).await?;
+        let version = server_version(&mut connection).await;
+        connect::close(connection).await;
+        Ok(Self::Given(Box::new(spec.clone()), version?.text))
+    }
+
+    /// Its version, as far as that is known without starting it: caches are kept apart by this word.
+    pub(crate) fn version(&self) -> String {
+        match self {
+            Self::Given(_, version) => version.clone(),
+            Self::Own(Kind::Programs(programs)) => programs.version().to_string(),
+            Self::Own(Kind::Embedded(version)) => format!("{version} embedded"),
+        }
+    }
+}
+
 /// A server for scratch databases. Close it: on a named server that drops what was made there. What a killed run left
 /// there is dropped by the next one.
 #[derive(Debug)]
@@ -40,6 +74,8 @@ pub(crate) struct Scratch {
     place: Place,
     version: ServerVersion,
     made: usize,
+    /// A database in which nothing is ever made for good.
+    bare: Option<String>,
 }
 
 #[derive(Debug)]
@@ -69,28 +105,16 @@ pub(crate) struct ServerVersion {
 const SESSION: &str = "SET client_min_messages = error; SET check_function_bodies = off";
 
 impl Scratch {
-    /// Which server [`Scratch::open`] would use, as far as that is known without starting it: caches are kept apart by
-    /// this word.
-    pub(crate) async fn version_for(options: &ScratchOptions) -> Result<String, Error> {
-        if let Some(spec) = &options.given {
-            let mut connection = spec.connect(crate::APPLICATION).await?;
-            let version = server_version(&mut connection).await?;
-            connect::close(connection).await;
-            return Ok(version.text);
-        }
-        Ok(match kind(options)? {
-            Kind::Programs(programs) => programs.version().to_string(),
-            Kind::Embedded(version) => format!("{version} embedded"),
-        })
-    }
-
     /// Starts the server, or connects to the one that was named and removes what killed runs left there.
-    pub(crate) async fn open(options: &ScratchOptions) -> Result<Self, Error> {
-        let place = match &options.given {
-            Some(spec) => Place::Given(Box::new(Given::open(spec.clone()).await?)),
-            None => Place::Own(Box::new(ThrowAway::start(kind(options)?).await.map_err(local_problem)?)),
+    pub(crate) async fn open(choice: &Choice) -> Result<Self, Error> {
+        let place = match choice {
+            Choice::Given(spec, _) => Place::Given(Box::new(Given::open((**spec).clone()).await?)),
+            Choice::Own(kind) => {
+                Place::Own(Box::new(ThrowAway::start(kind.clone()).await.map_err(local_problem)?))
+            }
         };
-        let mut scratch = Self { place, version: ServerVersion { major: 0, text: String::new() }, made: 0 };
+        let mut scratch =
+            Self { place, version: ServerVersion { major: 0, text: String::new() }, made: 0, bare: None };
         let mut connection = scratch.admin().await?;
         let version = server_version(connection.get()).await;
         connection.close().await;
@@ -118,21 +142,50 @@ impl Scratch {
             Place::Own(_) => format!("{PREFIX}{}", self.made),
             Place::Given(given) => format!("{PREFIX}{}_{}", given.run, self.made),
         };
-        let sql = format!("CREATE DATABASE {} TEMPLATE template0", ident(&name));
+        let sql = match (&self.place, self.made) {
+            // It is there already, as empty as a new one, which would take a tenth of a second.
+            (Place::Own(server), 1) if is_private(server) => {
+                format!("ALTER DATABASE postgres RENAME TO {}", ident(&name))
+            }
+            _ => format!("CREATE DATABASE {} TEMPLATE template0", ident(&name)),
+        };
         self.execute(&sql).await.map(|()| name)
     }
 
-    /// Drops a scratch database that is no longer needed.
+    /// Drops a scratch database that is no longer needed. A server of limbeck's own goes with all of them.
     pub(crate) async fn drop(&mut self, name: &str) -> Result<(), Error> {
-        let sql = format!("DROP DATABASE {}", ident(name));
-        self.execute(&sql).await
+        match self.place {
+            Place::Own(_) => Ok(()),
+            Place::Given(_) => self.execute(&format!("DROP DATABASE {}", ident(name))).await,
+        }
+    }
+
+    /// What limbeck's own statements make in an empty database, without limbeck's own tables where these are named;
+    /// `None` if they cannot be loaded just like that.
+    pub(crate) async fn rehearse(
+        &mut self,
+        pieces: &[Piece],
+        own_tables: Option<&StateOptions>,
+    ) -> Result<Option<Read>, Error> {
+        let Some(statements) = Piece::all_own(pieces) else { return Ok(None) };
+        let bare = match (self.bare.take(), &self.place) {
+            (Some(bare), _) => bare,
+            (None, Place::Own(server)) => own_database(server).to_owned(),
+            (None, Place::Given(_)) => self.create().await?,
+        };
+        let mut connection = self.connect(&bare).await?;
+        self.bare = Some(bare);
+        let read = match without(&mut connection, own_tables).await {
+            Ok(filter) => load::rehearse(&mut connection, &statements, &filter).await,
+            Err(error) => Err(error),
+        };
+        connect::close(connection).await;
+        read
     }
 
     /// Connects to a scratch database. An embedded server serves one connection at a time: close it before the next.
     pub(crate) async fn connect(&self, name: &str) -> Result<PgConnection, Error> {
-        let mut connection = self.connector(name).connect(crate::APPLICATION).await?;
-        connection.execute(SESSION).await.map_err(|error| failure::database(&error))?;
-        Ok(connection)
+        open(&*self.connector(name)).await
     }
 
     fn connector(&self, name: &str) -> Box<dyn Connector> {
@@ -154,8 +207,9 @@ impl Scratch {
 
     async fn admin(&mut self) -> Result<Admin<'_>, Error> {
         match &mut self.place {
+            // The embedded server's remarks on a database that it drops are of no use to anybody.
             Place::Own(server) => {
-                server.url("postgres").connect(crate::APPLICATION).await.map(|own| Admin::Own(Box::new(own)))
+                open(&server.url(own_database(server))).await.map(|own| Admin::Own(Box::new(own)))
             }
             Place::Given(given) => Ok(Admin::Lent(&mut given.admin)),
         }
@@ -172,6 +226,29 @@ impl Scratch {
             }
         }
     }
+}
+
+/// A session on a scratch server.
+async fn open(connector: &dyn Connector) -> Result<PgConnection, Error> {
+    let mut connection = connector.connect(crate::APPLICATION).await?;
+    connection.execute(SESSION).await.map_err(|error| failure::database(&error))?;
+    Ok(connection)
+}
+
+/// What leaves limbeck's own tables out, where these are named.
+async fn without(connection: &mut PgConnection, own_tables: Option<&StateOptions>) -> Result<Filter, Error> {
+    let Some(state) = own_tables else { return Ok(Filter::default()) };
+    Ok(Filter::own(&FirstLook::at(connection, state).await?, state))
+}
+
+/// Whether it is a server of its own processes, with the databases that `initdb` makes.
+fn is_private(server: &ThrowAway) -> bool {
+    matches!(server.kind(), Kind::Programs(_))
+}
+
+/// The database of a server of limbeck's own in which nothing is made.
+fn own_database(server: &ThrowAway) -> &'static str {
+    if is_private(server) { "template1" } else { "postgres" }
 }
 
 /// A session in which databases are made and dropped.
@@ -240,10 +317,6 @@ async fn server_version(connection: &mut PgConnection) -> Result<ServerVersion, 
     let read = || Ok((row.try_get::<i32, _>(0)?, row.try_get(1)?));
     let (major, text) = read().map_err(|error: sqlx::Error| failure::database(&error))?;
     Ok(ServerVersion { major: major.unsigned_abs(), text })
-}
-
-fn kind(options: &ScratchOptions) -> Result<Kind, Error> {
-    ThrowAway::kind_for(options.preference, options.major).map_err(|error| local_problem(error).into())
 }
 
 fn local_problem(error: local::Error) -> Problem {

@@ -75,7 +75,7 @@ async fn try_lock(session: &mut Session<'_>, key: i64) -> Result<bool, Error> {
 }
 
 /// Asks who holds the lock. `pg_locks` shows a 64-bit key in two halves.
-async fn holder(session: &mut Session<'_>, key: i64) -> Result<Option<Holder>, Error> {
+pub(crate) async fn holder(session: &mut Session<'_>, key: i64) -> Result<Option<Holder>, Error> {
     let sets = session.query(&holder_query(key)).await?;
     let Some(row) = sets.iter().flatten().next() else { return Ok(None) };
     read_holder(row).map(Some).map_err(|e: sqlx::Error| failure::database(&e).into())

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use limbeck::catalog::{self, Filter, Read};
 use limbeck::core::ddl;
-use limbeck::core::schema::{Object, Schema};
+use limbeck::core::schema::{Kind, Name, Object, ObjectId, Schema};
 use limbeck::local::{Programs, Server, ServerOptions};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
@@ -40,10 +40,33 @@ fn in_container(socket: &str, database: &str) -> String {
     format!("postgresql://postgres@localhost/{database}?host={socket}")
 }
 
+impl Place {
+    /// How many messages with SQL a server has got that logs them.
+    pub(crate) fn messages(&self) -> usize {
+        match self {
+            Self::Server(server) => {
+                let log = fs::read_to_string(server.log_path()).unwrap();
+                log.matches("LOG:  statement: ").count() + log.matches("LOG:  execute ").count()
+            }
+            Self::InContainer(_) => unreachable!("the server of a container keeps its log there"),
+            #[cfg(feature = "embedded")]
+            Self::Embedded => unreachable!("the embedded server keeps no log"),
+        }
+    }
+}
+
 /// A throw-away server of one major version.
 pub(crate) async fn server_of(major: u32) -> Place {
-    let programs = programs_of(major);
-    let server = Server::temporary(&programs, ServerOptions::default()).await.unwrap();
+    server(major, ServerOptions::default()).await
+}
+
+/// One that logs every message with SQL.
+pub(crate) async fn logging_server(major: u32) -> Place {
+    server(major, ServerOptions { settings: vec!["log_statement=all".to_owned()] }).await
+}
+
+async fn server(major: u32, options: ServerOptions) -> Place {
+    let server = Server::temporary(&programs_of(major), options).await.unwrap();
     run(&server.url("postgres"), ROLES).await;
     Place::Server(server)
 }
@@ -199,6 +222,33 @@ impl Loaded {
         read
     }
 
+    /// Every index, that of a constraint too, is defined as `pg_get_indexdef` says.
+    async fn prints_indexes_as_the_server_does(&self, schema: &Schema) {
+        let mut connection = PgConnection::connect(&self.url).await.unwrap();
+        let sql =
+            "SELECT n.nspname::text, c.relname::text, x.relname::text, pg_get_indexdef(x.oid) FROM pg_index i
+            JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class c ON c.oid = i.indrelid
+            JOIN pg_namespace n ON n.oid = c.relnamespace";
+        sqlx::raw_sql("SET search_path = pg_catalog").execute(&mut connection).await.unwrap();
+        let rows: Vec<(String, String, String, String)> =
+            sqlx::query_as(sql).fetch_all(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        for (namespace, table, index, printed) in rows {
+            let table = Name::new(namespace, table);
+            let definitions = [Kind::Index, Kind::Constraint].map(|kind| {
+                match schema.get(&ObjectId::of(kind, &table, &index)) {
+                    Some(Object::Index(index)) => Some(&index.definition),
+                    Some(Object::Constraint(constraint)) => constraint.index.as_ref(),
+                    _ => None,
+                }
+            });
+            for definition in definitions.into_iter().flatten() {
+                assert!(printed.ends_with(&format!(" {definition}")), "{printed} is not {definition}");
+                assert!(definition.starts_with("USING "), "{definition}");
+            }
+        }
+    }
+
     /// `pg_dump -s`, without what changes from run to run. There is none for the embedded server.
     fn pg_dump(&self) -> String {
         let Some((bin, _)) = &self.on else { return String::new() };
@@ -247,7 +297,9 @@ async fn round_trip(place: &Place, case: &Case) -> Result<(), String> {
     let first = Loaded::new(place, &case.sql).await?;
     let second = again(place, &first).await?;
     let (one, two) = (first.read(&Filter::default(), &[]).await, second.read(&Filter::default(), &[]).await);
+    in_part(place, &one.schema, &two.schema).await?;
     let (one, two) = (sorted_columns(one.schema), sorted_columns(two.schema));
+    first.prints_indexes_as_the_server_does(&one).await;
     let result = if one == two {
         // Text is compared in pieces: where objects are made in another order, `pg_dump` lists them in another.
         difference(&pieces(&first.pg_dump()), &pieces(&second.pg_dump()))
@@ -269,10 +321,34 @@ async fn round_trip(place: &Place, case: &Case) -> Result<(), String> {
     result
 }
 
+/// What is said to be settled is the same when it is printed once more, and the rest comes out the same when it goes
+/// without it.
+async fn in_part(place: &Place, one: &Schema, two: &Schema) -> Result<(), String> {
+    let part = one.unsettled();
+    let without = |schema: &Schema| {
+        let mut schema = schema.clone();
+        schema.objects.retain(|id, _| !part.objects.contains_key(id));
+        sorted_columns(schema)
+    };
+    compare(&without(one), &without(two)).map_err(|what| format!("not settled: {what}"))?;
+    if part.objects.is_empty() {
+        return Ok(());
+    }
+    let alone = Loaded::new(place, &script(&part)).await.map_err(|what| format!("in part: {what}"))?;
+    let read = sorted_columns(alone.read(&Filter::default(), &[]).await.schema);
+    alone.drop().await;
+    let mut expected = two.clone();
+    expected.objects.retain(|id, _| part.objects.contains_key(id));
+    compare(&read, &sorted_columns(expected)).map_err(|what| format!("in part: {what}"))
+}
+
+fn script(schema: &Schema) -> String {
+    ddl::dump(schema).iter().map(|statement| format!("{statement};\n")).collect()
+}
+
 async fn again(place: &Place, from: &Loaded) -> Result<Loaded, String> {
     let read = from.read(&Filter::default(), &[]).await;
-    let sql: String = ddl::dump(&read.schema).iter().map(|statement| format!("{statement};\n")).collect();
-    Loaded::new(place, &sql).await
+    Loaded::new(place, &script(&read.schema)).await
 }
 
 /// The lines of objects that differ.

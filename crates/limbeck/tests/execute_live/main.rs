@@ -8,6 +8,7 @@ mod alembic;
 mod batches;
 mod cancel;
 mod cases;
+mod history;
 mod lock;
 mod patience;
 mod random;

@@ -1,9 +1,10 @@
-//! The adapter's five revisions through the executor, against the schemas that their Alembic originals
-//! left behind (`shared/reference`, beside the repository; `LIMBECK_REFERENCE_DIR` names another place).
+//! The adapter's first five revisions through the executor, against the schemas that their Alembic originals
+//! left behind (`shared/reference`, beside the repository; `LIMBECK_REFERENCE_DIR` names another place). What came
+//! later has no original; its downgrade must lead back to them.
 
 use std::path::PathBuf;
 
-use limbeck::{Job, Pace};
+use limbeck::{Job, Options, Pace};
 use limbeck_testdb::TestDb;
 
 use crate::support::{adapter, down, exec, paced, pg_dump, root, rows, run, shown, up, value};
@@ -44,7 +45,7 @@ async fn dump(db: &TestDb) -> String {
 async fn every_revision_leaves_the_reference_schema_up_and_down() {
     for pace in [Pace::Segment, Pace::Statement] {
         let db = TestDb::new().await;
-        let migrator = adapter().with_options(paced(pace));
+        let migrator = adapter(paced(pace));
         let empty = dump(&db).await;
         for _ in 0..2 {
             for revision in REVISIONS {
@@ -52,6 +53,9 @@ async fn every_revision_leaves_the_reference_schema_up_and_down() {
                 assert_eq!(dump(&db).await, reference(revision), "up {revision}");
                 assert_eq!(rows(db.url()).await, revision);
             }
+            up(&migrator, db.url(), "head").await;
+            down(&migrator, db.url(), "004").await;
+            assert_eq!(dump(&db).await, reference("004"), "down to 004");
             for at in (0..REVISIONS.len()).rev() {
                 let below = at.checked_sub(1).map(|at| REVISIONS[at]);
                 down(&migrator, db.url(), below.unwrap_or("base")).await;
@@ -66,7 +70,7 @@ async fn every_revision_leaves_the_reference_schema_up_and_down() {
 #[tokio::test]
 async fn on_a_database_with_tenants() {
     let db = TestDb::new().await;
-    let migrator = adapter();
+    let migrator = adapter(Options::default());
     up(&migrator, db.url(), "001").await;
     let mut connection = db.connect().await;
     exec(
@@ -80,6 +84,7 @@ async fn on_a_database_with_tenants() {
     up(&migrator, db.url(), "head").await;
     let slugs = "SELECT string_agg(slug, ' ' ORDER BY id) FROM tenants WHERE name <> 'Test Tenant'";
     assert_eq!(value(db.url(), slugs).await, "acme-sons acme-sons-2 tenant-00000003");
+    down(&migrator, db.url(), "004").await;
     assert_eq!(dump(&db).await, reference("004"));
     down(&migrator, db.url(), "001").await;
     assert_eq!(dump(&db).await, reference("001"));
@@ -89,7 +94,7 @@ async fn on_a_database_with_tenants() {
 #[tokio::test]
 async fn the_test_tenant_twice() {
     let db = TestDb::new().await;
-    let migrator = adapter();
+    let migrator = adapter(Options::default());
     up(&migrator, db.url(), "002").await;
     // As a database that was migrated by hand, or whose version table was lost.
     let stamp = ["001b".to_owned()];

@@ -155,9 +155,9 @@ async fn other_places_for_the_state() {
 
 #[tokio::test]
 async fn the_adapter() {
-    let migrator = adapter();
+    let migrator = adapter(Options::default());
     let dbs = two().await;
-    let all = ["001", "001b", "002", "003", "004"];
+    let all = ["001", "001b", "002", "003", "004", "005"];
     for at in 0..all.len() {
         let range = at
             .checked_sub(1)

@@ -247,8 +247,12 @@ pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// The adapter's five revisions.
-pub(crate) fn adapter() -> Migrator {
+/// The adapter's revisions, with the variables that its `limbeck.toml` declares.
+pub(crate) fn adapter(options: Options) -> Migrator {
     let folder = root().join("apps/adapter/migrations/versions");
-    Migrator::from_dir(folder).unwrap_or_else(|error| panic!("{error:#}"))
+    let mut values = options.values.clone();
+    values.set("app_role", "adapter_app");
+    values.set("admin_role", "adapter_admin");
+    let migrator = Migrator::from_dir(folder).unwrap_or_else(|error| panic!("{error:#}"));
+    migrator.with_options(Options { values, ..options })
 }

@@ -11,7 +11,8 @@ use std::thread;
 use std::time::Duration;
 
 use crate::run::{Done, Failed, cargo, program, run, succeeds};
-use crate::{alembic, places, servers};
+use crate::venv::{self, ALEMBIC};
+use crate::{places, servers};
 
 /// Debian's release, and the PostgreSQL in it.
 const VERSIONS: [(&str, u32); 2] = [("bullseye", 13), ("trixie", 17)];
@@ -24,8 +25,7 @@ pub(crate) fn test() -> Done {
         return Err(Failed::new(ADVICE));
     }
     let conformance = places::conformance_dir()?;
-    let alembic = alembic::ensure()?;
-    let wheel = servers::ensure(&alembic::python_of(&alembic))?;
+    let wheel = servers::ensure(&venv::python_of(&ALEMBIC.ensure()?))?;
     let mut tests = cargo()?;
     tests.args([
         "test",
