@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod contained_servers;
 mod containers;
 mod packaged;
 mod places;
@@ -23,6 +24,8 @@ Usage: cargo xtask <COMMAND>
   test [CARGO-TEST-OPTIONS]
             fetches what the tests need (PostgreSQL's server programs, PgBouncer, Redis, Chromium, Alembic, schemathesis),
             then runs every test.
+  servers   runs the tests of schemas on PostgreSQL 13 and 17 with contrib, in containers that it makes (Docker,
+            debootstrap, root). They are not part of `test`.
   bench [OPTIONS]
             builds limbeck as it is released and measures it against Alembic and psql. OPTIONS go to
             benches/compare.py; `bench autogenerate`, `bench batch`, `bench journal` and `bench service` measure
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
     let done = match command.to_str() {
         Some("start") => start::start(&rest),
         Some("test") => test::test(&rest),
+        Some("servers") if rest.is_empty() => contained_servers::test(),
         Some("bench") => bench::bench(&rest),
         Some("containers") => containers::containers(&rest),
         Some("ci") if rest.is_empty() => ci::ci(),

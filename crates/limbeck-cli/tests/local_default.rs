@@ -80,6 +80,52 @@ fn it_needs_no_set_up_and_keeps_its_data() {
     }
 }
 
+/// A model of the table `a`, with more than it has by now.
+const MODEL: &str = r#"
+#[derive(limbeck::Enum)]
+#[enum_type(rename_all = "snake_case")]
+pub enum Mood { Good, SoSo }
+
+#[derive(limbeck::Table)]
+#[table(name = "a", index("lower(note)"), check(name = "a_note_is_short", expr = "length(note) < 50"))]
+pub struct A {
+    #[column(primary_key)]
+    pub id: i32,
+    pub note: Option<String>,
+    #[column(default = "'good'")]
+    pub mood: Mood,
+}
+"#;
+
+/// Scratch databases are on the same kind of server. The embedded one serves one connection at a time.
+#[test]
+fn revisions_are_generated_and_proved() {
+    for kind in KINDS {
+        let project = Project::new().revision("1", "", "CREATE TABLE a (id int);", "DROP TABLE a;");
+        let project = project.configure("models = [\"models\"]\n");
+        std::fs::create_dir(project.path().join("models")).unwrap();
+        std::fs::write(project.path().join("models/mod.rs"), MODEL).unwrap();
+        let cached = |args: &[&str]| {
+            let mut command = limbeck(&project, kind, args);
+            command.env("XDG_CACHE_HOME", project.path().join("cache"));
+            command
+        };
+        let generate = ["revision", "--autogenerate", "-m", "notes", "--rev-id", "2"];
+        run(cached(&["check"])).assert_code(1);
+        run(cached(&generate)).assert_code(0).assert_says("Detected: add column a.mood (public.mood)");
+        let folder = project.path().join("versions");
+        let written = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let written: Vec<_> = written.filter(|path| !path.ends_with("1.sql")).collect();
+        let text = std::fs::read_to_string(&written[0]).unwrap();
+        assert!(text.contains("Proved on PostgreSQL"), "{kind}: {text}");
+        run(cached(&["check"])).assert_code(0);
+        run(cached(&["upgrade", "head"])).assert_code(0);
+        run(cached(&["check", "--drift"])).assert_code(0);
+        run(cached(&["downgrade", "1"])).assert_code(0);
+        nothing_left(&project);
+    }
+}
+
 #[test]
 fn many_commands_at_once_take_their_turn() {
     for kind in KINDS {

@@ -28,6 +28,21 @@ async fn round_trips_on_18() {
     support::round_trips(&server, &cases(18)).await;
 }
 
+#[tokio::test]
+#[ignore = "needs containers: cargo xtask servers"]
+async fn round_trips_on_13_in_a_container() {
+    let server = support::container_of(13).await;
+    support::round_trips(&server, &cases(13)).await;
+}
+
+/// With contrib's extensions, which the other 17, the embedded one, lacks.
+#[tokio::test]
+#[ignore = "needs containers: cargo xtask servers"]
+async fn round_trips_on_17_in_a_container() {
+    let server = support::container_of(17).await;
+    support::round_trips(&server, &cases(17)).await;
+}
+
 #[cfg(feature = "embedded")]
 #[tokio::test]
 async fn round_trips_on_the_embedded_17() {

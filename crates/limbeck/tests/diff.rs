@@ -6,7 +6,8 @@
 //! `LIMBECK_BLESS=1` writes down what came out, `LIMBECK_CASE=word` runs the cases with that in their path.
 //!
 //! Options: `plain`; `rename KIND OLD NEW` (a table, `rename column TABLE OLD NEW`, `rename value ENUM OLD NEW`);
-//! `candidates` (they are listed); `partitions` (compared, too); `only 15` (not on other servers, which lack something).
+//! `candidates` (they are listed); `partitions` (compared, too); `only 15` or `only 18` (not on other servers, which lack
+//! something); `since 15` (not on older ones).
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
@@ -20,11 +21,10 @@ use std::path::{Path, PathBuf};
 use futures_util::future::join_all;
 use limbeck::Job;
 use limbeck::core::ddl::section::{Mode, Style, section, statements};
-use limbeck::core::diff::{Changes, Options, Partitions, Rename, candidates, diff};
+use limbeck::core::diff::{Changes, Options, Partitions, Rename, back, candidates, diff};
 use limbeck::core::model::Shared;
 use limbeck::core::schema::{Kind, Name, Object, ObjectId, Schema};
-use limbeck::local::Server;
-use support::{Work, left, revision, server_of};
+use support::{TestServer, Work, left, revision, server_of};
 
 /// How many cases run at once.
 const AT_ONCE: usize = 3;
@@ -44,6 +44,18 @@ async fn cases_on_18() {
     cases(18, 4).await;
 }
 
+#[tokio::test]
+#[ignore = "needs containers: cargo xtask servers"]
+async fn cases_on_13_in_a_container() {
+    cases(13, 1).await;
+}
+
+#[tokio::test]
+#[ignore = "needs containers: cargo xtask servers"]
+async fn cases_on_17_in_a_container() {
+    cases(17, 1).await;
+}
+
 /// From one case's schema to another's, which have nothing to do with each other: all kinds meet.
 #[tokio::test]
 async fn strangers() {
@@ -61,26 +73,30 @@ async fn strangers() {
         );
         (work, goal) = (work.emptied(&server).await, goal.emptied(&server).await);
     }
-    server.close().await.unwrap();
+    server.close().await;
     assert!(failed.is_empty(), "{} of {STRANGERS}:\n{}", failed.len(), failed.join("\n"));
 }
 
 /// How many pairs of strangers meet; each takes as long as a case.
 const STRANGERS: usize = 30;
 
-/// All cases on a server of this version. What they print is compared on 15 only: others print views and constraints in
-/// their own ways, and have other online forms. On those every so many cases run, for the sake of time
-/// (`LIMBECK_TEST_ALL_STATES=1`: all).
+/// All cases on a server of this version. What they print is compared on the one that a case is for, or 15: others print
+/// views and constraints in their own ways, and have other online forms. On those every so many cases run, for the sake
+/// of time, and those that are for that version only (`LIMBECK_TEST_ALL_STATES=1`: all).
 async fn cases(version: u32, step: usize) {
     let step = if std::env::var_os("LIMBECK_TEST_ALL_STATES").is_some() { 1 } else { step };
-    let files: Vec<_> = files().into_iter().step_by(step).collect();
+    let own = format!("-- only {version}\n");
+    let is_own = |file: &PathBuf| fs::read_to_string(file).unwrap().contains(&own);
+    let all = files().into_iter().enumerate();
+    let chosen = all.filter(|(at, file)| at.is_multiple_of(step) || is_own(file));
+    let files: Vec<_> = chosen.map(|(_, file)| file).collect();
     let server = server_of(version).await;
     let workers = (0..AT_ONCE).map(|worker| {
         let files = files.iter().skip(worker).step_by(AT_ONCE);
         check_all(&server, files, version)
     });
     let failed: Vec<String> = join_all(workers).await.into_iter().flatten().collect();
-    server.close().await.unwrap();
+    server.close().await;
     assert!(failed.is_empty(), "{} of {} cases:\n{}", failed.len(), files.len(), failed.join("\n"));
 }
 
@@ -99,7 +115,7 @@ fn files() -> Vec<PathBuf> {
 }
 
 /// Cases one after the other, in the same two databases; what is wrong with them.
-async fn check_all(server: &Server, files: impl Iterator<Item = &PathBuf>, version: u32) -> Vec<String> {
+async fn check_all(server: &TestServer, files: impl Iterator<Item = &PathBuf>, version: u32) -> Vec<String> {
     let (mut work, mut goal) = (Work::new(server).await, Work::new(server).await);
     let mut failed = Vec::new();
     for file in files {
@@ -113,8 +129,14 @@ async fn check_all(server: &Server, files: impl Iterator<Item = &PathBuf>, versi
 async fn check(work: &Work, goal: &Work, file: &Path, version: u32) -> Option<String> {
     let text = fs::read_to_string(file).unwrap();
     let case = Case::parse(&text, version);
-    // The servers of the other versions come without extensions.
-    if version != 15 && (text.contains("CREATE EXTENSION") || text.contains("-- only 15\n")) {
+    let only = text.lines().find_map(|line| line.strip_prefix("-- only ")?.parse().ok());
+    let since = text.lines().find_map(|line| line.strip_prefix("-- since ")?.parse().ok());
+    // The wheel's servers come without extensions.
+    let lacks = matches!(version, 16 | 18) && text.contains("CREATE EXTENSION");
+    if lacks
+        || only.is_some_and(|only: u32| only != version)
+        || since.is_some_and(|since: u32| version < since)
+    {
         return None;
     }
     let name = format!("{}/{}", file.parent()?.file_name()?.display(), file.file_name()?.display());
@@ -122,7 +144,7 @@ async fn check(work: &Work, goal: &Work, file: &Path, version: u32) -> Option<St
     if let Some(failure) = failure {
         return Some(format!("=== {name}: {failure}\n{printed}"));
     }
-    if printed == text || version != 15 {
+    if printed == text || version != only.unwrap_or(15) {
         return None;
     }
     if std::env::var_os("LIMBECK_BLESS").is_some() {
@@ -235,7 +257,7 @@ async fn run(work: &Work, goal: &Work, case: &Case) -> (String, Option<String>) 
         return (String::new(), Some(wrong));
     }
     let there = diff(&before, &after, &case.options);
-    let back = diff(&after, &before, &case.options.reversed());
+    let back = back(&before, &after, &case.options);
     let style = Style { version: case.options.version, mode: case.mode };
     let (up, down) = (section(&statements(&there, &style)), section(&statements(&back, &style)));
     let printed = print(case, &before, &after, &there, (&up, &down));

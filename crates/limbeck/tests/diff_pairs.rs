@@ -16,30 +16,35 @@ use limbeck::core::ddl::dump;
 use limbeck::core::ddl::section::{Mode, Style, section, statements};
 use limbeck::core::diff::{Options, diff};
 use limbeck::core::schema::Schema;
-use limbeck::local::Server;
-use support::{Work, left, revision, server_of};
+use support::{TestServer, Work, left, revision, server_of};
 
 #[tokio::test]
 async fn pairs_of_openassistant() {
-    pairs("openassistant-be", 48).await;
+    pairs("openassistant-be", 48, 15).await;
 }
 
 #[tokio::test]
 async fn pairs_of_polar() {
-    pairs("polar", 52).await;
+    pairs("polar", 52, 15).await;
 }
 
-async fn pairs(project: &str, count: usize) {
-    let server = server_of(15).await;
+#[tokio::test]
+#[ignore = "needs containers: cargo xtask servers"]
+async fn pairs_of_polar_on_17_in_a_container() {
+    pairs("polar", 52, 17).await;
+}
+
+async fn pairs(project: &str, count: usize, version: u32) {
+    let server = server_of(version).await;
     let states = states(&server, project).await;
     assert_eq!(states.len(), count + 1, "states of {project}");
-    let failed = walk(&server, &states).await;
-    server.close().await.unwrap();
+    let failed = walk(&server, &states, version).await;
+    server.close().await;
     assert!(failed.is_empty(), "{} pairs:\n{}", failed.len(), failed.join("\n"));
 }
 
 /// A project's states in order, as they print in the end.
-async fn states(server: &Server, project: &str) -> Vec<(String, Schema)> {
+async fn states(server: &TestServer, project: &str) -> Vec<(String, Schema)> {
     let folder = std::env::var("LIMBECK_CONFORMANCE_DIR")
         .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/conformance").to_owned());
     let folder = PathBuf::from(folder).join("schemas").join(project);
@@ -72,13 +77,13 @@ fn script(schema: &Schema) -> String {
 }
 
 /// Leads a database through the states; what is wrong with each pair.
-async fn walk(server: &Server, states: &[(String, Schema)]) -> Vec<String> {
+async fn walk(server: &TestServer, states: &[(String, Schema)], version: u32) -> Vec<String> {
     let mut failed = Vec::new();
     let mut work = Work::new(server).await;
     work.load(&script(&states[0].1)).await.unwrap();
     for pair in states.windows(2) {
         let [(from, before), (to, after)] = pair else { continue };
-        if let Err(wrong) = there_and_back(&work, before, after).await {
+        if let Err(wrong) = there_and_back(&work, before, after, version).await {
             failed.push(format!("=== {from} to {to}: {wrong}"));
             work = work.emptied(server).await;
             work.load(&script(after)).await.unwrap();
@@ -89,9 +94,9 @@ async fn walk(server: &Server, states: &[(String, Schema)]) -> Vec<String> {
     failed
 }
 
-async fn there_and_back(work: &Work, before: &Schema, after: &Schema) -> Result<(), String> {
-    let options = Options::new(15);
-    let style = Style { version: 15, mode: Mode::Online };
+async fn there_and_back(work: &Work, before: &Schema, after: &Schema, version: u32) -> Result<(), String> {
+    let options = Options::new(version);
+    let style = Style { version, mode: Mode::Online };
     let (there, back) = (diff(before, after, &options), diff(after, before, &options.reversed()));
     let (up, down) = (section(&statements(&there, &style)), section(&statements(&back, &style)));
     let revision = revision(&up, &down)?;

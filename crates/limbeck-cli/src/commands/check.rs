@@ -96,7 +96,7 @@ impl Check {
 /// Models against revisions, or against a database.
 async fn models(app: &App, workshop: &mut Workshop, live: Option<&mut Connection>) -> Result<Found, Failure> {
     let wanted = Wanted::read(app.config()?)?;
-    let current = Current::of(app, workshop, live).await?;
+    let mut current = Current::of(app, workshop, live).await?;
     let difference = current.against(app, workshop, &wanted).await?;
     Ok(Found {
         difference,

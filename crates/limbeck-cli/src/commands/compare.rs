@@ -7,6 +7,7 @@ use limbeck::{Error, ScratchOptions, StateOptions};
 use limbeck_core::ddl::section::Mode;
 use limbeck_core::diff::{Change, Owned};
 use limbeck_core::revision::RevisionId;
+use limbeck_core::schema::Schema;
 use limbeck_core::{Code, Problem};
 use serde_json::{Value, json};
 
@@ -92,6 +93,8 @@ pub(super) async fn side(app: &App, workshop: &mut Workshop, source: &SchemaSour
 pub(super) struct Current {
     pub(super) side: Side,
     live: Option<Live>,
+    /// What the revisions make, where the side is a database that may hold something else: known when something differs.
+    pub(super) revisions: Option<Schema>,
 }
 
 /// Of a database: its major version, and its rows of the version table.
@@ -101,7 +104,7 @@ struct Live {
 }
 
 impl Current {
-    /// What all revisions make; or what a database at head holds, of which only what the revisions made may be dropped.
+    /// What all revisions make; or what a database at head holds, of which only what the revisions make may be dropped.
     ///
     /// # Errors
     /// The database is not at head; as working out the sides.
@@ -112,7 +115,7 @@ impl Current {
     ) -> Result<Self, Failure> {
         let Some(connection) = live else {
             let side = side(app, workshop, &SchemaSource::Revisions("heads".to_owned())).await?;
-            return Ok(Self { side, live: None });
+            return Ok(Self { side, live: None, revisions: None });
         };
         let status = app.migrator(|_| ())?.status(connection).await?;
         if !status.is_ready() {
@@ -122,12 +125,12 @@ impl Current {
                 .into());
         }
         let live = Live { major: major(connection), rows: status.known_rows().to_vec() };
-        Ok(Self { side: workshop.live(connection).await?, live: Some(live) })
+        Ok(Self { side: workshop.live(connection).await?, live: Some(live), revisions: None })
     }
 
     /// What leads from here to what is wanted.
     pub(super) async fn against(
-        &self,
+        &mut self,
         app: &App,
         workshop: &mut Workshop,
         wanted: &Wanted,
@@ -145,8 +148,9 @@ impl Current {
         let Some(Live { rows, .. }) = self.live.as_ref().filter(|_| !difference.is_empty()) else {
             return Ok(difference);
         };
-        let replayed = workshop.replayed(&*app.project()?, rows).await?;
-        let owned = Owned::Only(replayed.schema.objects.into_keys().collect());
+        let replayed = workshop.replayed(&*app.project()?, rows).await?.schema;
+        let owned = Owned::Only(replayed.clone());
+        self.revisions = Some(replayed);
         Ok(Difference::between(&self.side.schema, &to.schema, Terms { owned, ..terms }))
     }
 }

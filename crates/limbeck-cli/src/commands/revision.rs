@@ -130,7 +130,7 @@ impl Revision {
         app: &App,
         workshop: &mut Workshop,
         draft: &mut Draft,
-        current: Current,
+        mut current: Current,
         wanted: &Wanted,
     ) -> Result<Difference, Failure> {
         let difference = renamed(app, current.against(app, workshop, wanted).await?).await?;
@@ -147,6 +147,9 @@ impl Revision {
         } else {
             let project = app.project()?;
             let proof = workshop.prove(&project, &draft.source(), &current.side.schema, &difference).await?;
+            if let Some(revisions) = current.revisions.filter(|revisions| *revisions != current.side.schema) {
+                workshop.follows(&project, &draft.source(), &revisions).await?;
+            }
             draft.remark(proof.line());
         }
         Ok(difference)

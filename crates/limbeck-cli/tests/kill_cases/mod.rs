@@ -5,4 +5,5 @@ mod held;
 mod outlives;
 mod phases;
 mod proxy;
+mod scratch;
 mod wire;

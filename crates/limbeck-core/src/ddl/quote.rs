@@ -20,6 +20,11 @@ pub fn idents<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     names.into_iter().map(ident).collect::<Vec<_>>().join(", ")
 }
 
+/// A name with something after it, cut where that makes it longer than the 63 bytes that PostgreSQL keeps.
+pub(crate) fn with_suffix(name: &str, suffix: &str) -> String {
+    format!("{}{suffix}", &name[..name.floor_char_boundary(63 - suffix.len())])
+}
+
 /// A string constant, as it reads under `standard_conforming_strings`, which has been on by default since
 /// PostgreSQL 9.1 and which limbeck's sessions pin.
 pub fn literal(text: &str) -> String {

@@ -33,6 +33,8 @@ pub(super) enum Key {
     Type(Name),
     /// A table's column.
     Column(ObjectId, String),
+    /// An enum's value.
+    Value(Name, String),
     /// Of anything else.
     Object(ObjectId),
 }

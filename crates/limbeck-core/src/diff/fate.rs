@@ -249,10 +249,17 @@ impl<'a> Fates<'a> {
     fn breaks(&self, user: &ObjectId, disturbance: &Disturbance<'_>) -> bool {
         match disturbance.how {
             // A changed one is swapped for one that does not need it.
-            How::Removed => !self.changed.contains(user),
+            How::Removed => !self.changed.contains(user) || self.is_altered(user),
             How::Rebuilt => true,
             // PostgreSQL makes them anew by itself, as they are; a foreign key only if the types still fit.
             How::Retyped => self.changed.contains(user) || self.foreign_key_breaks(user, disturbance),
+        }
+    }
+
+    fn is_altered(&self, user: &ObjectId) -> bool {
+        match (self.from.get(user), self.to.get(user)) {
+            (Some(from), Some(to)) => kinds::is_altered(from, to),
+            _ => false,
         }
     }
 

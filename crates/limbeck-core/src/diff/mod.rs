@@ -15,29 +15,34 @@ mod change;
 mod draft;
 mod fate;
 mod kinds;
+mod moves;
 mod options;
 mod order;
 mod own_needs;
 mod removal;
 mod rename;
+mod retell;
 mod scope;
 mod text;
 mod walk;
 mod words;
 
+use self::rename::Renamed;
 use crate::schema::{Kind, Object, ObjectId, Schema};
 
 pub use candidates::{RenameCandidate, candidates};
 pub use change::{Action, Change, Changes, Host};
-pub use options::{Options, Owned, Partitions, Rename, Selection};
+pub use options::{Occupied, Options, Owned, Partitions, Rename, Selection};
 
 /// What leads from one schema to another. Both were read from servers of one major version; what they need
 /// (`Entry::needs`) must be filled in.
-///
-/// The way back is `diff(to, from, &options.reversed())`.
 pub fn diff(from: &Schema, to: &Schema, options: &Options) -> Changes {
-    let (from, mut drafts) = rename::apply(from, to, &options.renames);
-    let to = scope::target(&from, to, options);
+    let Renamed { schema: from, mut drafts, .. } = rename::apply(from, to, options);
+    let owned = match &options.owned {
+        Owned::Only(owned) => Owned::Only(rename::apply(owned, to, options).schema.into_owned()),
+        owned => owned.clone(),
+    };
+    let to = scope::target(&from, to, &Options { owned, ..options.clone() });
     if drafts.is_empty() && same(&from, &to) {
         return Changes::default();
     }
@@ -50,6 +55,13 @@ pub fn diff(from: &Schema, to: &Schema, options: &Options) -> Changes {
         draft.change.host = host(&fates, &draft.change.object);
     }
     Changes { changes: order::order(&fates, &carried, drafts) }
+}
+
+/// What undoes [`diff`] of the same schemas and options: of the renames, those that it finds to be due.
+pub fn back(from: &Schema, to: &Schema, options: &Options) -> Changes {
+    let renames = rename::apply(from, to, options).asked;
+    let there = Options { renames, ..options.clone() };
+    diff(to, from, &Options { occupied: Occupied::GivesWay, ..there.reversed() })
 }
 
 /// Whether two schemas say the same.

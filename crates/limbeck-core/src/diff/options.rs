@@ -1,8 +1,6 @@
 //! What is compared, and what is known about it.
 
-use std::collections::BTreeSet;
-
-use crate::schema::{Kind, Name, ObjectId};
+use crate::schema::{Kind, Name, ObjectId, Schema};
 
 /// How two schemas are compared. [`Options::new`] compares everything.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +10,8 @@ pub struct Options {
     /// What is known to have another name. One that does not fit the two schemas (it has happened already) is left
     /// aside, so that a hint may stay in a model.
     pub renames: Vec<Rename>,
+    /// What happens to something else that has a rename's new name.
+    pub occupied: Occupied,
     /// Only objects in these schemas.
     pub schemas: Selection<String>,
     /// Only these tables and views, with what belongs to them. Objects of other kinds are not affected.
@@ -30,6 +30,7 @@ impl Options {
         Self {
             version,
             renames: Vec::new(),
+            occupied: Occupied::Stays,
             schemas: Selection::default(),
             tables: Selection::default(),
             kinds: Selection::default(),
@@ -38,8 +39,7 @@ impl Options {
         }
     }
 
-    /// The options for the way back: what `diff(to, from, &options.reversed())` needs to undo
-    /// `diff(from, to, &options)`.
+    /// The options for the way back. [`back`](super::back()) also knows which renames have happened on the way there.
     #[must_use]
     pub fn reversed(&self) -> Self {
         let tables: Vec<(Name, Name)> = self.renames.iter().filter_map(Rename::of_relation).collect();
@@ -77,15 +77,25 @@ impl<T: PartialEq> Selection<T> {
     }
 }
 
-/// Which objects belong to the project. What belongs to a table or view follows it.
+/// What happens to something that has the new name of a rename, and is to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occupied {
+    /// It is changed into what is wanted, and the rename is left aside: the hint may be an old one.
+    Stays,
+    /// It makes room and goes: the rename is known to be right.
+    GivesWay,
+}
+
+/// What belongs to the project: objects, columns of tables and values of enums.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Owned {
-    /// All of them.
+    /// All of it.
     Everything,
-    /// Of those that only the old side has, these may be dropped; the others are kept.
-    Only(BTreeSet<ObjectId>),
-    /// Of those that only the new side has, these are made; the others are left aside: the way back of `Only`.
-    Restores(BTreeSet<ObjectId>),
+    /// Of what only the old side has, what this schema has too may be dropped; the rest is kept. What belongs to a table
+    /// goes with it.
+    Only(Schema),
+    /// Of what only the new side has, what this schema has too is made; the rest is left aside: the way back of `Only`.
+    Restores(Schema),
 }
 
 impl Owned {
@@ -151,6 +161,11 @@ pub enum Rename {
 }
 
 impl Rename {
+    /// Whether a schema has what it renames.
+    pub fn is_of(&self, schema: &Schema) -> bool {
+        super::moves::is_there(schema, self)
+    }
+
     /// Old and new name, of what has a schema and belongs to nothing.
     fn of_relation(&self) -> Option<(Name, Name)> {
         match self {

@@ -154,18 +154,14 @@ impl<'a> Graph<'a> {
         if renames.is_empty() {
             return;
         }
+        let (frees, drafts) = (self.frees(), self.drafts);
         let mut first: BTreeSet<usize> = BTreeSet::new();
         for &rename in &renames {
-            let is_in_the_way = |&index: &usize| {
-                let draft = &self.drafts[index];
-                draft.role == Role::Remove
-                    && draft.frees.iter().any(|key| self.drafts[rename].takes.contains(key))
-            };
-            let obstacles: Vec<usize> = (0..self.drafts.len()).filter(is_in_the_way).collect();
-            for obstacle in obstacles {
+            let obstacles = drafts[rename].takes.iter().filter_map(|key| frees.get(key)).flatten();
+            for &obstacle in obstacles.filter(|&&index| drafts[index].role == Role::Remove) {
                 first.extend(self.all_before(obstacle));
                 first.insert(obstacle);
-                self.edge(obstacle, rename);
+                self.before[rename].insert(obstacle);
             }
         }
         for (position, &rename) in renames.iter().enumerate() {
@@ -324,8 +320,8 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// A name must be free before it is taken.
-    fn names(&mut self) {
+    /// What frees each name.
+    fn frees(&self) -> BTreeMap<Key, Vec<usize>> {
         let mut frees: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
         for (index, draft) in self.drafts.iter().enumerate() {
             for key in &draft.frees {
@@ -338,6 +334,12 @@ impl<'a> Graph<'a> {
                 frees.entry(key).or_default().extend(self.carriers(id));
             }
         }
+        frees
+    }
+
+    /// A name must be free before it is taken.
+    fn names(&mut self) {
+        let frees = self.frees();
         for (index, draft) in self.drafts.iter().enumerate() {
             for key in &draft.takes {
                 for first in frees.get(key).cloned().unwrap_or_default() {

@@ -3,18 +3,29 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::draft::{Draft, Role, Stage, keys};
-use super::options::Rename;
-use super::text::{Rewrite, follows};
+use super::draft::{Draft, Role, Stage};
+use super::moves;
+use super::options::{Options, Rename};
+use super::retell::{Columns, doubt_queries, reused_names};
+use super::text::Rewrite;
 use super::walk;
 use super::words;
 use crate::ddl::{self, quote};
-use crate::schema::{Entry, Kind, Name, Object, ObjectId, Schema};
+use crate::schema::{Column, Entry, Kind, Name, Object, ObjectId, Schema};
 
-/// The old side after the renames that fit, and what does them.
-pub(super) fn apply<'a>(from: &'a Schema, to: &Schema, renames: &[Rename]) -> (Cow<'a, Schema>, Vec<Draft>) {
-    let mut drafts = Vec::new();
-    let mut renamed = Cow::Borrowed(from);
+/// The old side after the renames that fit.
+pub(super) struct Renamed<'a> {
+    pub(super) schema: Cow<'a, Schema>,
+    /// What does them.
+    pub(super) drafts: Vec<Draft>,
+    /// Those that were asked for.
+    pub(super) asked: Vec<Rename>,
+}
+
+/// Renames what is to have another name.
+pub(super) fn apply<'a>(from: &'a Schema, to: &Schema, options: &Options) -> Renamed<'a> {
+    let mut asked = Vec::new();
+    let mut renaming = Renaming::new(Cow::Borrowed(from), to);
     // One after the other: a column's rename names its table as it is called after the table's own.
     let kinds: [fn(&Rename) -> bool; 4] = [
         |rename| matches!(rename, Rename::Object { from, .. } if from.kind == Kind::Schema),
@@ -23,29 +34,84 @@ pub(super) fn apply<'a>(from: &'a Schema, to: &Schema, renames: &[Rename]) -> (C
         |rename| matches!(rename, Rename::Object { from, .. } if from.of.is_some()),
     ];
     for is_meant in kinds {
-        for rename in renames.iter().filter(|rename| is_meant(rename)) {
-            if let Some((schema, draft)) = one(&renamed, to, rename) {
-                renamed = Cow::Owned(schema);
-                drafts.push(draft);
-            }
-        }
+        let meant = options.renames.iter().filter(|rename| is_meant(rename));
+        let due = moves::due(&renaming.schema, to, meant, options.occupied);
+        asked.extend(due.iter().cloned());
+        renaming.run(moves::with_room(&renaming.schema, to, due));
     }
-    for rename in implied(&renamed, to) {
-        if let Some((schema, draft)) = one(&renamed, to, &rename) {
-            renamed = Cow::Owned(schema);
-            drafts.push(draft);
-        }
-    }
-    (renamed, drafts)
+    renaming.run_implied();
+    Renamed { schema: renaming.schema, drafts: renaming.drafts, asked }
 }
 
-/// What is renamed without asking: constraints, indexes and policies that only differ in their names, and sequences
-/// of the same column.
+/// A schema while things in it are renamed.
+pub(super) struct Renaming<'a, 't> {
+    /// As it is by now.
+    pub(super) schema: Cow<'a, Schema>,
+    to: &'t Schema,
+    drafts: Vec<Draft>,
+}
+
+impl<'a, 't> Renaming<'a, 't> {
+    pub(super) fn new(schema: Cow<'a, Schema>, to: &'t Schema) -> Self {
+        Self { schema, to, drafts: Vec::new() }
+    }
+
+    /// Renames of one kind, all at once as far as anybody can tell.
+    pub(super) fn run(&mut self, due: Vec<Rename>) {
+        if due.is_empty() {
+            return;
+        }
+        let columns = Columns::of(&self.schema, self.to, &due);
+        let reused = reused_names(self.to, &due);
+        for step in moves::in_order(&self.schema, self.to, due) {
+            self.one(&step);
+        }
+        let schema = self.schema.to_mut();
+        columns.retell(schema, self.to);
+        doubt_queries(schema, &reused);
+    }
+
+    /// What is renamed without asking.
+    pub(super) fn run_implied(&mut self) {
+        let due = implied(&self.schema, self.to);
+        self.run(due);
+    }
+
+    fn one(&mut self, rename: &Rename) {
+        let from = &*self.schema;
+        let (statements, object, words, rewrite) = match rename {
+            Rename::Object { from: old, to: new } => object(from, old, new),
+            Rename::Column { table, from: old, to: new } => match column(from, table, old, new) {
+                Some(told) => told,
+                None => return,
+            },
+            Rename::Value { of, from: old, to: new } => value(of, old, new),
+        };
+        let mut draft = Draft::new(&object, super::change::Action::Alter(statements), words)
+            .role(Role::Provide)
+            .stage(Stage::Rename);
+        let mut schema = rewritten(from, &rewrite);
+        if let Rewrite::Object { from: old, to: new } = &rewrite {
+            draft.takes = moves::names(from, old, new);
+            for along in moved_along(from, old, new) {
+                schema = rewritten(&schema, &along);
+            }
+        }
+        self.schema = Cow::Owned(schema);
+        self.drafts.push(draft);
+    }
+}
+
+/// Constraints, indexes and policies that only differ in their names, and sequences of the same column.
 fn implied(from: &Schema, to: &Schema) -> Vec<Rename> {
-    let gone = from.objects.iter().filter(|(id, _)| !to.objects.contains_key(id));
-    let mut came: Vec<(&ObjectId, &Entry)> =
-        to.objects.iter().filter(|(id, _)| !from.objects.contains_key(id)).collect();
-    let mut renames = Vec::new();
+    let differs = |(id, entry): &(&ObjectId, &Entry), other: &Schema| {
+        other.get(id).is_none_or(|object| !is_same(&entry.object, object))
+    };
+    const KINDS: [Kind; 4] = [Kind::Sequence, Kind::Index, Kind::Constraint, Kind::Policy];
+    let named = |(id, _): &(&ObjectId, &Entry)| KINDS.contains(&id.kind);
+    let gone = from.objects.iter().filter(named).filter(|one| differs(one, to));
+    let mut came: Vec<_> = to.objects.iter().filter(named).filter(|one| differs(one, from)).collect();
+    let mut renames = identity_sequences(from, to);
     for (id, entry) in gone {
         let same = |(other, new): &(&ObjectId, &Entry)| {
             id.kind == other.kind && id.of == other.of && is_same(&entry.object, &new.object)
@@ -55,7 +121,33 @@ fn implied(from: &Schema, to: &Schema) -> Vec<Rename> {
             renames.push(Rename::Object { from: id.clone(), to: other.clone() });
         }
     }
+    let is_taken = |rename: &Rename| match rename {
+        Rename::Object { to: new, .. } => from.objects.contains_key(new),
+        _ => false,
+    };
+    moves::without_blocked(renames, is_taken)
+}
+
+/// The sequences of identity columns that have another name.
+fn identity_sequences(from: &Schema, to: &Schema) -> Vec<Rename> {
+    let mut renames = Vec::new();
+    for (id, entry) in &from.objects {
+        let (Object::Table(old), Some(Object::Table(new))) = (&entry.object, to.get(id)) else { continue };
+        for column in old.columns.iter().filter(|column| !column.inherited) {
+            let other = new.column(&column.name).filter(|other| !other.inherited);
+            if let (Some(before), Some(after)) = (sequence_of(column), other.and_then(sequence_of))
+                && before != after
+            {
+                let id = |name: &Name| ObjectId::relation(Kind::Sequence, name);
+                renames.push(Rename::Object { from: id(before), to: id(after) });
+            }
+        }
+    }
     renames
+}
+
+fn sequence_of(column: &Column) -> Option<&Name> {
+    column.identity.as_ref()?.sequence.as_ref().map(|(name, _)| name)
 }
 
 fn is_same(from: &Object, to: &Object) -> bool {
@@ -68,29 +160,6 @@ fn is_same(from: &Object, to: &Object) -> bool {
         }
         _ => false,
     }
-}
-
-/// One rename, if it fits.
-fn one(from: &Schema, to: &Schema, rename: &Rename) -> Option<(Schema, Draft)> {
-    let (statements, object, words, rewrite) = match rename {
-        Rename::Object { from: old, to: new } => object(from, to, old, new)?,
-        Rename::Column { table, from: old, to: new } => column(from, to, table, old, new)?,
-        Rename::Value { of, from: old, to: new } => value(from, to, of, old, new)?,
-    };
-    let draft = Draft::new(&object, super::change::Action::Alter(statements), words)
-        .role(Role::Provide)
-        .stage(Stage::Rename);
-    let mut draft = draft;
-    let mut schema = rewritten(from, to, &rewrite);
-    if let Rewrite::Object { from: old, to: new } = &rewrite {
-        if let Some(entry) = schema.objects.get(new) {
-            draft.takes = keys(new, &entry.object);
-        }
-        for along in moved_along(from, old, new) {
-            schema = rewritten(&schema, to, &along);
-        }
-    }
-    Some((schema, draft))
 }
 
 /// Sequences that columns own move to another schema with their table.
@@ -108,22 +177,14 @@ fn moved_along(from: &Schema, old: &ObjectId, new: &ObjectId) -> Vec<Rewrite> {
     owned.map(|(id, _)| Rewrite::Object { from: id.clone(), to: moved(id) }).collect()
 }
 
-type Renamed = (Vec<String>, ObjectId, String, Rewrite);
+type Told = (Vec<String>, ObjectId, String, Rewrite);
 
-fn object(from: &Schema, to: &Schema, old: &ObjectId, new: &ObjectId) -> Option<Renamed> {
-    let fits = old.kind == new.kind
-        && from.objects.contains_key(old)
-        && !from.objects.contains_key(new)
-        && to.objects.contains_key(new);
-    if !fits {
-        return None;
-    }
-    let entry = &from.objects[old];
+fn object(from: &Schema, old: &ObjectId, new: &ObjectId) -> Told {
     let statements = match (&old.of, old.qualified(), new.qualified()) {
         (Some(table), ..) => vec![of_table(old, table, &new.name)],
         (None, Some(old_name), Some(new_name)) => {
-            let target = ddl::target(old, Some(&entry.object));
-            statements_for(old.kind.sql(), &target, &old_name, &new_name, &old.arguments)
+            let target = ddl::target(old, from.get(old));
+            statements(old.kind.sql(), &target, &old_name, &new_name, &old.arguments)
         }
         _ => vec![format!(
             "ALTER {} {} RENAME TO {}",
@@ -133,7 +194,7 @@ fn object(from: &Schema, to: &Schema, old: &ObjectId, new: &ObjectId) -> Option<
         )],
     };
     let words = format!("rename {} to {}", words::object(old), words::object(new));
-    Some((statements, new.clone(), words, Rewrite::Object { from: old.clone(), to: new.clone() }))
+    (statements, new.clone(), words, Rewrite::Object { from: old.clone(), to: new.clone() })
 }
 
 fn of_table(old: &ObjectId, table: &Name, new: &str) -> String {
@@ -150,11 +211,7 @@ fn of_table(old: &ObjectId, table: &Name, new: &str) -> String {
 }
 
 /// `SET SCHEMA` and `RENAME TO`, as far as names differ.
-pub(super) fn statements(kind: &str, old: &Name, new: &Name) -> Vec<String> {
-    statements_for(kind, &quote::name(old), old, new, "")
-}
-
-fn statements_for(kind: &str, target: &str, old: &Name, new: &Name, arguments: &str) -> Vec<String> {
+fn statements(kind: &str, target: &str, old: &Name, new: &Name, arguments: &str) -> Vec<String> {
     let mut statements = Vec::new();
     if old.schema != new.schema {
         statements.push(format!("ALTER {kind} {target} SET SCHEMA {}", quote::ident(&new.schema)));
@@ -168,13 +225,8 @@ fn statements_for(kind: &str, target: &str, old: &Name, new: &Name, arguments: &
     statements
 }
 
-fn column(from: &Schema, to: &Schema, table: &Name, old: &str, new: &str) -> Option<Renamed> {
-    let (id, columns) = columns_of(from, table)?;
-    let (_, wanted) = columns_of(to, table)?;
-    let fits = columns.contains(old) && !columns.contains(new) && wanted.contains(new);
-    if !fits {
-        return None;
-    }
+fn column(from: &Schema, table: &Name, old: &str, new: &str) -> Option<Told> {
+    let (id, _) = columns_of(from, table)?;
     let what = if id.kind == Kind::Composite { "ATTRIBUTE" } else { "COLUMN" };
     let (before, after) = (quote::ident(old), quote::ident(new));
     let statement =
@@ -185,7 +237,7 @@ fn column(from: &Schema, to: &Schema, table: &Name, old: &str, new: &str) -> Opt
 }
 
 /// The table, view or composite type of this name, and the names of its columns.
-fn columns_of<'s>(schema: &'s Schema, name: &Name) -> Option<(ObjectId, BTreeSet<&'s str>)> {
+pub(super) fn columns_of<'s>(schema: &'s Schema, name: &Name) -> Option<(ObjectId, BTreeSet<&'s str>)> {
     let kinds = [Kind::Table, Kind::View, Kind::MaterializedView, Kind::ForeignTable, Kind::Composite];
     let id = kinds
         .into_iter()
@@ -200,31 +252,18 @@ fn columns_of<'s>(schema: &'s Schema, name: &Name) -> Option<(ObjectId, BTreeSet
     Some((id, columns))
 }
 
-fn value(from: &Schema, to: &Schema, of: &Name, old: &str, new: &str) -> Option<Renamed> {
-    let id = ObjectId::relation(Kind::Enum, of);
-    let (Some(Object::Enum(before)), Some(Object::Enum(after))) = (from.get(&id), to.get(&id)) else {
-        return None;
-    };
-    let has = |values: &[String], value: &str| values.iter().any(|other| other == value);
-    let fits = has(&before.values, old) && !has(&before.values, new) && has(&after.values, new);
-    if !fits {
-        return None;
-    }
+fn value(of: &Name, old: &str, new: &str) -> Told {
     let (before, after) = (quote::literal(old), quote::literal(new));
     let statement = format!("ALTER TYPE {} RENAME VALUE {before} TO {after}", quote::name(of));
     let words = format!("rename value {before} of enum {} to {after}", words::name(of));
     let rewrite = Rewrite::Value { of: of.clone(), from: old.to_owned(), to: new.to_owned() };
-    Some((vec![statement], id, words, rewrite))
+    (vec![statement], ObjectId::relation(Kind::Enum, of), words, rewrite)
 }
 
-/// A schema as PostgreSQL has it after a rename.
-fn rewritten(from: &Schema, to: &Schema, rewrite: &Rewrite) -> Schema {
+/// A schema as PostgreSQL has it after a rename, but for the names of columns in texts.
+fn rewritten(from: &Schema, rewrite: &Rewrite) -> Schema {
     let mut objects = BTreeMap::new();
     for (id, entry) in &from.objects {
-        let concerned = rewrite.column().is_some_and(|(of, column)| {
-            id == of
-                || entry.needs.iter().any(|need| need.on == *of && need.column.as_deref() == Some(column))
-        });
         let (mut id, mut entry) = (id.clone(), entry.clone());
         walk::names(&mut id, &mut entry, rewrite);
         walk::texts(&id, &mut entry, &mut |text, place| {
@@ -233,31 +272,7 @@ fn rewritten(from: &Schema, to: &Schema, rewrite: &Rewrite) -> Schema {
                 *text = new;
             }
         });
-        if concerned && let Some(target) = to.objects.get(&id) {
-            adopt(&id, &mut entry, target, rewrite);
-        }
         objects.insert(id, entry);
     }
     Schema { objects }
-}
-
-/// Texts in which a column's name occurs: where the new side says the same with the new name, it is what PostgreSQL
-/// will print.
-fn adopt(id: &ObjectId, entry: &mut Entry, target: &Entry, rewrite: &Rewrite) {
-    let mut wanted = Vec::new();
-    walk::texts(id, &mut target.clone(), &mut |text, place| wanted.push((place, text.clone())));
-    let mut position = 0;
-    walk::texts(id, entry, &mut |text, place| {
-        let same_place = |(other, _): &&(walk::Place, String)| *other == place;
-        let candidate = match wanted.get(position).filter(same_place) {
-            Some(found) => Some(found),
-            None => wanted.iter().find(same_place),
-        };
-        if let Some((_, new)) = candidate
-            && follows(text, new, rewrite, place)
-        {
-            text.clone_from(new);
-        }
-        position += 1;
-    });
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::options::{Options, Owned, Partitions};
-use crate::schema::{Kind, Name, Object, ObjectId, Schema};
+use crate::schema::{Entry, Kind, Name, Object, ObjectId, Schema};
 
 /// The new side, with everything that is not compared as the old side has it.
 pub(super) fn target<'a>(from: &Schema, to: &'a Schema, options: &Options) -> Cow<'a, Schema> {
@@ -20,6 +20,9 @@ pub(super) fn target<'a>(from: &Schema, to: &'a Schema, options: &Options) -> Co
             && may_change(id, before.is_some(), after.is_some(), options, (from, to))
             && !partitions.contains(&relation(id))
         {
+            if let (Some(before), Some(entry)) = (before, target.objects.get_mut(id)) {
+                parts(id, before, entry, &options.owned);
+            }
             continue;
         }
         match before {
@@ -65,13 +68,66 @@ fn may_change(
     options: &Options,
     sides: (&Schema, &Schema),
 ) -> bool {
-    let (owned, side) = match &options.owned {
-        Owned::Only(owned) if before && !after => (owned, sides.0),
-        Owned::Restores(owned) if after && !before => (owned, sides.1),
+    let (owned, has, lacks) = match &options.owned {
+        Owned::Only(owned) if before && !after => (owned, sides.0, sides.1),
+        Owned::Restores(owned) if after && !before => (owned, sides.1, sides.0),
         _ => return true,
     };
-    let host = id.of.as_ref().and_then(|relation| host(side, relation));
-    owned.contains(id) || host.is_some_and(|host| owned.contains(&host))
+    // With a table goes what belongs to it, whoever made it.
+    let host = id.of.as_ref().and_then(|relation| host(has, relation));
+    let goes = |host: &ObjectId| owned.objects.contains_key(host) && !lacks.objects.contains_key(host);
+    owned.objects.contains_key(id) || host.is_some_and(|host| goes(&host))
+}
+
+/// The columns and values of an object of both sides that do not belong to the project: the new side is given them, or
+/// loses them.
+fn parts(id: &ObjectId, before: &Entry, after: &mut Entry, owned: &Owned) {
+    let (owned, keeps) = match owned {
+        Owned::Everything => return,
+        Owned::Only(owned) => (owned, true),
+        Owned::Restores(owned) => (owned, false),
+    };
+    match (&before.object, &mut after.object, owned.get(id)) {
+        (Object::Table(before), Object::Table(after), owned) => {
+            let is_owned = |name: &str| match owned {
+                Some(Object::Table(owned)) => owned.column(name).is_some(),
+                _ => false,
+            };
+            let (old, new) = (&before.columns, &mut after.columns);
+            settle(old, new, keeps, |column| &column.name, is_owned);
+        }
+        (Object::Enum(before), Object::Enum(after), owned) => {
+            let is_owned = |value: &str| match owned {
+                Some(Object::Enum(owned)) => owned.values.iter().any(|other| other == value),
+                _ => false,
+            };
+            settle(&before.values, &mut after.values, keeps, |value| value, is_owned);
+        }
+        _ => {}
+    }
+}
+
+/// Gives the new side what only the old one has and nobody owns, or takes away what only the new one has.
+fn settle<T: Clone>(
+    old: &[T],
+    new: &mut Vec<T>,
+    keeps: bool,
+    name: impl Fn(&T) -> &str,
+    is_owned: impl Fn(&str) -> bool,
+) {
+    let has = |list: &[T], wanted: &str| list.iter().any(|one| name(one) == wanted);
+    if !keeps {
+        new.retain(|one| is_owned(name(one)) || has(old, name(one)));
+        return;
+    }
+    for (at, one) in old.iter().enumerate() {
+        if is_owned(name(one)) || has(new, name(one)) {
+            continue;
+        }
+        // Behind the one that it stood behind.
+        let before = at.checked_sub(1).and_then(|at| new.iter().position(|it| name(it) == name(&old[at])));
+        new.insert(before.map_or(if at == 0 { 0 } else { new.len() }, |before| before + 1), one.clone());
+    }
 }
 
 /// The identity of the table or view of this name.
@@ -112,11 +168,9 @@ fn stays(other: &Schema, parent: &Name, extra: &Schema) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::super::{Changes, Selection, diff};
     use super::*;
-    use crate::schema::{Column, Entry, PartitionOf, Table};
+    use crate::schema::{Column, Enum, PartitionOf, Table};
 
     fn table(name: &str, schema: &str) -> (ObjectId, Entry) {
         let id = ObjectId::relation(Kind::Table, &Name::new(schema, name));
@@ -149,9 +203,32 @@ mod tests {
     fn drops_only_what_is_owned() {
         let (from, to) = (schema([table("a", "public"), table("b", "public")]), Schema::default());
         let mut options = Options::new(15);
-        options.owned = Owned::Only(BTreeSet::from([table("a", "public").0]));
+        options.owned = Owned::Only(schema([table("a", "public")]));
         assert_eq!(words(&diff(&from, &to, &options)), ["drop table a"]);
         assert_eq!(words(&diff(&to, &from, &options.reversed())), ["create table a"]);
+    }
+
+    #[test]
+    fn keeps_columns_and_values_that_nobody_owns() {
+        let with = |names: &[&str]| {
+            let columns = names.iter().map(|name| Column::new(*name, "integer")).collect();
+            Entry::new(Table::new(columns))
+        };
+        let values =
+            |values: &[&str]| Entry::new(Enum { values: values.iter().map(|it| (*it).into()).collect() });
+        let both = |columns: &[&str], names: &[&str]| {
+            let of = |kind, name| ObjectId::relation(kind, &Name::new("public", name));
+            schema([(of(Kind::Table, "t"), with(columns)), (of(Kind::Enum, "e"), values(names))])
+        };
+        let from = both(&["id", "mine", "theirs"], &["a", "theirs", "b", "mine"]);
+        let to = both(&["id", "new"], &["a", "b", "new"]);
+        let mut options = Options::new(15);
+        options.owned = Owned::Only(both(&["id", "mine"], &["a", "b"]));
+        let there = ["add value 'new' to enum e", "add column t.new (integer)", "drop column t.mine"];
+        assert_eq!(words(&diff(&from, &to, &options)), there);
+        let back = diff(&to, &from, &options.reversed());
+        assert!(!words(&back).iter().any(|words| words.contains("theirs")), "{:?}", words(&back));
+        assert!(words(&back).contains(&"add column t.mine (integer)"));
     }
 
     #[test]

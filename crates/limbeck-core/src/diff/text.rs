@@ -36,14 +36,6 @@ pub(super) enum Rewrite {
 }
 
 impl Rewrite {
-    /// The column that has another name.
-    pub(super) fn column(&self) -> Option<(&ObjectId, &str)> {
-        match self {
-            Self::Column { of, from, .. } => Some((of, from)),
-            _ => None,
-        }
-    }
-
     /// What a name with a schema becomes; `None` if it stays.
     pub(super) fn name(&self, name: &Name) -> Option<Name> {
         let Self::Object { from, to } = self else { return None };
@@ -113,69 +105,9 @@ fn unquoted(name: &str) -> String {
     inner.map_or_else(|| name.to_owned(), |inner| inner.replace("\"\"", "\""))
 }
 
-/// Whether the new text is the old one as PostgreSQL prints it once the column has its new name: a name may have been
-/// replaced at any place, and a query goes on to call its result by the old name (`users.full_name AS name`).
-pub(super) fn follows(old: &str, new: &str, rewrite: &Rewrite, place: Place) -> bool {
-    let Rewrite::Column { from, to, .. } = rewrite else { return old == new };
-    let pieces = |text: &str| -> Vec<String> {
-        let tokens = Lexer::new(text, 0).filter(|token| !token.is_blank());
-        tokens.map(|token| text[token.span].to_owned()).collect()
-    };
-    let (old, new) = (pieces(old), pieces(new));
-    let (from, to) = (quote::ident(from), quote::ident(to));
-    let (mut at, mut other) = (0, 0);
-    while at < old.len() {
-        let Some(found) = new.get(other) else { return false };
-        let renamed = old[at] == from && *found == to;
-        if old[at] != *found && !renamed {
-            return false;
-        }
-        (at, other) = (at + 1, other + 1);
-        let named = old.get(at).is_some_and(|next| next == "AS");
-        let called = |name: &str| {
-            new.get(other).is_some_and(|word| word == "AS")
-                && new.get(other + 1).is_some_and(|word| word == name)
-        };
-        let alias = if renamed { &from } else { &to };
-        if place == Place::Query && !named && (renamed || *found == from) && called(alias) {
-            other += 2;
-        }
-    }
-    other == new.len()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn column() -> Rewrite {
-        let of = ObjectId::relation(Kind::Table, &Name::new("public", "users"));
-        Rewrite::Column { of, from: "name".into(), to: "full_name".into() }
-    }
-
-    #[test]
-    fn follows_a_columns_rename() {
-        let yes = [
-            ("CHECK ((name <> ''::text))", "CHECK ((full_name <> ''::text))", Place::Expression),
-            (
-                "SELECT users.name\n FROM public.users",
-                "SELECT users.full_name AS name\n FROM public.users",
-                Place::Query,
-            ),
-            ("SELECT users.name AS n FROM t", "SELECT users.full_name AS n FROM t", Place::Query),
-            ("SELECT a.name, b.name FROM t", "SELECT a.full_name AS name, b.name FROM t", Place::Query),
-        ];
-        for (old, new, place) in yes {
-            assert!(follows(old, new, &column(), place), "{old} -> {new}");
-        }
-        let no = [
-            ("CHECK ((name <> ''::text))", "CHECK ((full_name <> 'x'::text))", Place::Expression),
-            ("SELECT users.name FROM t", "SELECT users.full_name FROM t WHERE x", Place::Query),
-        ];
-        for (old, new, place) in no {
-            assert!(!follows(old, new, &column(), place), "{old} -> {new}");
-        }
-    }
 
     #[test]
     fn replaces_qualified_names() {

@@ -119,6 +119,11 @@ fn table_names(table: &mut Table, id: &ObjectId, rewrite: &Rewrite, name: &dyn F
         if let Some(Identity { sequence: Some((sequence, Sequence { owned_by, .. })), .. }) =
             &mut column.identity
         {
+            if let Rewrite::Object { from, .. } = rewrite
+                && from.kind == Kind::Sequence
+            {
+                name(sequence);
+            }
             // A sequence moves to another schema with its table.
             if let Rewrite::Object { from, to } = rewrite
                 && (from.kind == Kind::Schema && sequence.schema == from.name

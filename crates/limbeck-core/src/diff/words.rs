@@ -28,7 +28,7 @@ fn kind(kind: Kind) -> String {
 }
 
 /// As [`object`], with what only the object knows.
-fn exact(id: &ObjectId, entry: &Entry) -> String {
+pub(super) fn exact(id: &ObjectId, entry: &Entry) -> String {
     match &entry.object {
         Object::Constraint(constraint) => {
             let kind = match constraint.kind {

@@ -60,7 +60,13 @@ impl Difference {
     /// What may be renames: something that goes and something like it that comes.
     pub fn rename_candidates(&self) -> Vec<diff::RenameCandidate> {
         let mut candidates = diff::candidates(&self.from, &self.to);
-        candidates.retain(|candidate| !self.terms.renames.contains(&candidate.rename));
+        candidates.retain(|candidate| {
+            let is_ours = match &self.terms.owned {
+                Owned::Only(owned) => candidate.rename.is_of(owned),
+                _ => true,
+            };
+            is_ours && !self.terms.renames.contains(&candidate.rename)
+        });
         candidates
     }
 
@@ -74,7 +80,7 @@ impl Difference {
 
     /// What undoes it.
     pub fn back(&self) -> Changes {
-        diff::diff(&self.to, &self.from, &self.terms.options().reversed())
+        diff::back(&self.from, &self.to, &self.terms.options())
     }
 
     /// The text of an upgrade section.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use limbeck_core::diff::Changes;
 use limbeck_core::plan::Purge;
-use limbeck_core::revision::{Revision, RevisionId};
+use limbeck_core::revision::Revision;
 use limbeck_core::schema::Schema;
 use limbeck_core::{Code, Problem, Source};
 
@@ -30,6 +30,15 @@ impl Proof {
     }
 }
 
+/// A scratch database on which a revision is tried.
+struct Trial {
+    database: String,
+    migrator: Migrator,
+    id: String,
+    /// What its downgrade leads to.
+    back: String,
+}
+
 impl Workshop {
     /// Proves a revision before it is written: on a copy of the schema that the revisions make, its upgrade leaves what
     /// is wanted, and its downgrade leads back. The very text that will be written is parsed and run by the executor.
@@ -43,31 +52,69 @@ impl Workshop {
         current: &Schema,
         difference: &Difference,
     ) -> Result<Proof, Error> {
+        let trial = self.trial(project, file, current).await?;
+        self.up(&trial).await.map_err(|error| explained(error, &tried("upgrade")))?;
+        let left = self.left(&trial.database, |schema| difference.left_after(schema)).await?;
+        refuse(&left, file, "after its upgrade the schema is not what is wanted; there remains:")?;
+        self.down(&trial).await.map_err(|error| explained(error, &tried("downgrade")))?;
+        let left = self.left(&trial.database, |schema| difference.left_after_back(schema)).await?;
+        refuse(&left, file, "its downgrade does not lead back to where it began; there remains:")?;
+        let scratch = self.scratch().await?;
+        scratch.drop(&trial.database).await?;
+        Ok(Proof { server: short(&scratch.version().text).to_owned() })
+    }
+
+    /// Makes sure that a revision that was worked out from a database also runs where the revisions alone have been: on a
+    /// new database, in every replay to come.
+    ///
+    /// # Errors
+    /// A statement that fails there, at its line in the text.
+    pub async fn follows(
+        &mut self,
+        project: &Project,
+        file: &Arc<Source>,
+        revisions: &Schema,
+    ) -> Result<(), Error> {
+        const WHY: &str = "this revision leads from the database to the models, but it cannot follow the other revisions: \
+            on a database that they alone have made, this statement fails; nothing was written";
+        let trial = self.trial(project, file, revisions).await?;
+        let cannot = |error: Error| helped(&explained(error, WHY));
+        self.up(&trial).await.map_err(cannot)?;
+        self.down(&trial).await.map_err(cannot)?;
+        self.scratch().await?.drop(&trial.database).await
+    }
+
+    /// A scratch database with a schema, on which a revision is next.
+    async fn trial(
+        &mut self,
+        project: &Project,
+        file: &Arc<Source>,
+        schema: &Schema,
+    ) -> Result<Trial, Error> {
         let revision = Revision::parse(file)?;
         let header = Arc::clone(revision.header());
-        let id = &header.id.value;
-        let parents: Vec<RevisionId> = header.down_revision.iter().map(|it| it.value.clone()).collect();
+        let parents: Vec<String> = header.down_revision.iter().map(|it| it.value.to_string()).collect();
         let migrator =
             Migrator::new(project.with(vec![revision])?).with_options(self.options()).structure_only();
         let scratch = self.scratch().await?;
-        let server = scratch.version().text.clone();
         let database = scratch.create().await?;
-        scratch::load_into(scratch, &database, current).await?;
+        scratch::load_into(scratch, &database, schema).await?;
         if !parents.is_empty() {
-            let rows: Vec<String> = parents.iter().map(ToString::to_string).collect();
-            replay::job(scratch, &database, &migrator, Job::Stamp(&rows, Purge::Keep)).await?;
+            replay::job(scratch, &database, &migrator, Job::Stamp(&parents, Purge::Keep)).await?;
         }
-        let up = replay::job(scratch, &database, &migrator, Job::Upgrade(id.as_str())).await;
-        up.map_err(|error| failed(error, "upgrade"))?;
-        let left = self.left(&database, |schema| difference.left_after(schema)).await?;
-        refuse(&left, file, "after its upgrade the schema is not what is wanted; there remains:")?;
-        let target = if parents.is_empty() { "base".to_owned() } else { format!("{id}-1") };
-        let down = replay::job(self.scratch().await?, &database, &migrator, Job::Downgrade(&target)).await;
-        down.map_err(|error| failed(error, "downgrade"))?;
-        let left = self.left(&database, |schema| difference.left_after_back(schema)).await?;
-        refuse(&left, file, "its downgrade does not lead back to where it began; there remains:")?;
-        self.scratch().await?.drop(&database).await?;
-        Ok(Proof { server: short(&server).to_owned() })
+        let id = header.id.value.to_string();
+        let back = if parents.is_empty() { "base".to_owned() } else { format!("{id}-1") };
+        Ok(Trial { database, migrator, id, back })
+    }
+
+    async fn up(&mut self, trial: &Trial) -> Result<(), Error> {
+        let scratch = self.scratch().await?;
+        replay::job(scratch, &trial.database, &trial.migrator, Job::Upgrade(&trial.id)).await
+    }
+
+    async fn down(&mut self, trial: &Trial) -> Result<(), Error> {
+        let scratch = self.scratch().await?;
+        replay::job(scratch, &trial.database, &trial.migrator, Job::Downgrade(&trial.back)).await
     }
 
     /// What is left to do in a scratch database. Texts that were typed only once may print differently when they are
@@ -87,12 +134,19 @@ fn short(version: &str) -> &str {
     version.split_whitespace().next().unwrap_or(version)
 }
 
-fn failed(error: Error, way: &str) -> Error {
-    let explained = |problem: &Problem| {
-        let problem = problem.clone();
-        problem.note(format!("the {way} was tried on a copy of the schema; nothing was written"))
-    };
-    error.problems().iter().map(explained).collect::<Vec<_>>().into()
+fn tried(way: &str) -> String {
+    format!("the {way} was tried on a copy of the schema; nothing was written")
+}
+
+fn explained(error: Error, note: &str) -> Error {
+    error.problems().iter().map(|problem| problem.clone().note(note)).collect::<Vec<_>>().into()
+}
+
+/// The way out where a database has gone its own way.
+fn helped(error: &Error) -> Error {
+    let help = "`limbeck check --drift` shows what was done to the database besides its revisions: undo it, or write it \
+        into a revision and `limbeck stamp` the database; then try again";
+    error.problems().iter().map(|problem| problem.clone().help(help)).collect::<Vec<_>>().into()
 }
 
 fn refuse(left: &Changes, file: &Arc<Source>, sentence: &str) -> Result<(), Problem> {

@@ -109,6 +109,10 @@ fn parents(row: &PgRow) -> Result<Vec<Name>, sqlx::Error> {
     Ok(pairs.map(|(schema, name)| Name::new(schema, name)).collect())
 }
 
+/// What a server keeps among the options for itself, with a value of its own at each change: since the releases of
+/// November 2026 (17.12, for example), the version of a table's columns.
+const OF_THE_SERVER: &str = "pg_attver";
+
 /// `name=value` texts, as in `pg_class.reloptions`.
 pub(super) fn options(row: &PgRow, column: &str) -> Result<BTreeMap<String, String>, sqlx::Error> {
     let options: Option<Vec<String>> = row.try_get(column)?;
@@ -116,5 +120,6 @@ pub(super) fn options(row: &PgRow, column: &str) -> Result<BTreeMap<String, Stri
         Some((name, value)) => (name.to_owned(), value.to_owned()),
         None => (option, String::new()),
     };
-    Ok(options.unwrap_or_default().into_iter().map(pair).collect())
+    let pairs = options.unwrap_or_default().into_iter().map(pair);
+    Ok(pairs.filter(|(name, _)| name != OF_THE_SERVER).collect())
 }

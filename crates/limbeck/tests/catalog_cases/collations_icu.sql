@@ -1,4 +1,4 @@
--- only 15: the other servers have no ICU
+-- only 13 15 17: the other servers have no ICU
 CREATE SCHEMA app;
 CREATE COLLATION german (provider = icu, locale = 'de-DE');
 CREATE COLLATION app.ignore_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);

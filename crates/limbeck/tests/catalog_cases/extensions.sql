@@ -1,4 +1,4 @@
--- only 15: the other servers have no contrib modules
+-- only 13 15 17: the other servers have no contrib modules
 CREATE SCHEMA ext;
 CREATE EXTENSION citext WITH SCHEMA ext;
 CREATE EXTENSION "uuid-ossp";

@@ -12,8 +12,6 @@ CREATE FUNCTION app."Odd"("In" integer, OUT x integer, OUT y text, INOUT z date)
 CREATE FUNCTION rows() RETURNS SETOF t LANGUAGE sql STABLE ROWS 10 AS 'SELECT * FROM public.t';
 CREATE FUNCTION as_table(n integer) RETURNS TABLE (a integer, b pair) LANGUAGE sql AS 'SELECT 1, NULL::public.pair';
 CREATE FUNCTION trig() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
-CREATE FUNCTION atomic(i integer) RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT name FROM t WHERE id = i; END;
-CREATE FUNCTION short(i integer) RETURNS integer LANGUAGE sql RETURN i + 1;
 CREATE FUNCTION leak(a anyelement, b anyarray) RETURNS anyelement LANGUAGE sql LEAKPROOF AS 'SELECT a';
 CREATE PROCEDURE proc(a integer, INOUT b integer DEFAULT 3) LANGUAGE plpgsql AS 'BEGIN COMMIT; END';
 CREATE PROCEDURE proc() LANGUAGE sql AS 'SELECT 1';
@@ -35,6 +33,6 @@ REVOKE EXECUTE ON FUNCTION plain(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION plain(text) TO anna;
 GRANT EXECUTE ON PROCEDURE proc() TO "Bert B";
 -- A default that calls a function that takes the table's rows.
-CREATE TABLE looped (id integer);
+CREATE TABLE looped (id integer, n integer);
 CREATE FUNCTION of_looped(l looped) RETURNS integer LANGUAGE sql AS 'SELECT 1';
-ALTER TABLE looped ADD n integer DEFAULT of_looped(NULL);
+ALTER TABLE looped ALTER n SET DEFAULT of_looped(NULL);

@@ -25,7 +25,7 @@ CREATE TABLE identities (
 CREATE TABLE serials (a smallserial, b serial PRIMARY KEY, c bigserial);
 CREATE TABLE collated (a text COLLATE "C", b varchar(20) COLLATE "POSIX", c text COLLATE pg_catalog."default");
 CREATE TABLE stored (a text, b text, c text, d text, e integer);
-ALTER TABLE stored ALTER a SET STORAGE EXTERNAL, ALTER b SET STORAGE PLAIN, ALTER c SET STORAGE MAIN, ALTER d SET COMPRESSION pglz;
+ALTER TABLE stored ALTER a SET STORAGE EXTERNAL, ALTER b SET STORAGE PLAIN, ALTER c SET STORAGE MAIN;
 ALTER TABLE stored ALTER e SET STATISTICS 500, ALTER e SET (n_distinct = -0.5, n_distinct_inherited = 7);
 ALTER TABLE stored ALTER a SET STATISTICS 0;
 CREATE UNLOGGED TABLE unlogged (id serial, name text);

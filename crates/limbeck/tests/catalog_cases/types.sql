@@ -16,12 +16,12 @@ COMMENT ON COLUMN pair.a IS 'the first';
 CREATE TYPE outer_pair AS (p pair, q pair[]);
 CREATE FUNCTION diff(a double precision, b double precision) RETURNS double precision LANGUAGE sql IMMUTABLE AS 'SELECT a - b';
 CREATE TYPE floats AS RANGE (SUBTYPE = float8, SUBTYPE_DIFF = diff);
-CREATE TYPE app.texts AS RANGE (SUBTYPE = text, COLLATION = "C", SUBTYPE_OPCLASS = text_pattern_ops, MULTIRANGE_TYPE_NAME = app.many_texts);
+CREATE TYPE app.texts AS RANGE (SUBTYPE = text, COLLATION = "C", SUBTYPE_OPCLASS = text_pattern_ops);
 CREATE TYPE mood_range AS RANGE (SUBTYPE = mood);
 CREATE COLLATION posix (locale = 'C');
 CREATE COLLATION two (lc_collate = 'C', lc_ctype = 'POSIX');
 COMMENT ON COLLATION posix IS 'as ever';
-CREATE TABLE uses (m mood DEFAULT 'ok', ms mood[], e email, p pair, r floats, mr floats_multirange, t text COLLATE posix, x app.many_texts);
+CREATE TABLE uses (m mood DEFAULT 'ok', ms mood[], e email, p pair, r floats, t text COLLATE posix, x app.texts);
 CREATE TABLE uses_domain (id nested PRIMARY KEY);
 -- A domain whose check calls a function that takes the domain; a shell that becomes a type.
 CREATE DOMAIN circular AS integer;

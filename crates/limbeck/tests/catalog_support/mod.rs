@@ -17,9 +17,27 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 pub(crate) enum Place {
     /// On a throw-away server.
     Server(Server),
+    /// On that of a container: the folder of its socket.
+    InContainer(String),
     /// Each in an embedded PostgreSQL of its own.
     #[cfg(feature = "embedded")]
     Embedded,
+}
+
+/// The server of a container, which `cargo xtask servers` starts.
+pub(crate) async fn container_of(major: u32) -> Place {
+    let name = format!("LIMBECK_TEST_SOCKET_{major}");
+    let socket =
+        env::var(&name).unwrap_or_else(|_| panic!("{name} names no folder: run `cargo xtask servers`"));
+    for role in ["anna", "\"Bert B\""] {
+        let make = format!("DO $$BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN END$$");
+        run(&in_container(&socket, "postgres"), &make).await;
+    }
+    Place::InContainer(socket)
+}
+
+fn in_container(socket: &str, database: &str) -> String {
+    format!("postgresql://postgres@localhost/{database}?host={socket}")
 }
 
 impl Place {
@@ -30,6 +48,7 @@ impl Place {
                 let log = fs::read_to_string(server.log_path()).unwrap();
                 log.matches("LOG:  statement: ").count() + log.matches("LOG:  execute ").count()
             }
+            Self::InContainer(_) => unreachable!("the server of a container keeps its log there"),
             #[cfg(feature = "embedded")]
             Self::Embedded => unreachable!("the embedded server keeps no log"),
         }
@@ -80,8 +99,8 @@ pub(crate) struct Case {
     pub(crate) sql: String,
 }
 
-/// The files of `catalog_cases` for a major version: `-- since 16` in the first line names the first one, `-- only 15`
-/// the only one.
+/// The files of `catalog_cases` for a major version: `-- since 16` in the first line names the first one, `-- only 15 17`
+/// the only ones.
 pub(crate) fn cases(major: u32) -> Vec<Case> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/catalog_cases");
     let only = env::var("LIMBECK_TEST_CASE").ok();
@@ -91,7 +110,8 @@ pub(crate) fn cases(major: u32) -> Vec<Case> {
         let first = case.sql.lines().next().unwrap_or_default();
         let since =
             first.strip_prefix("-- since ").is_none_or(|version| version.parse::<u32>().unwrap() <= major);
-        since && first.strip_prefix("-- only ").is_none_or(|text| text.starts_with(&major.to_string()))
+        let named = |text: &str| text.split([' ', ':']).any(|word| word == major.to_string());
+        since && first.strip_prefix("-- only ").is_none_or(named)
     };
     let cases: Vec<Case> = cases.filter(|case| chosen(case) && suits(case)).collect();
     assert!(only.is_some() || cases.len() > 10, "the cases were not found");
@@ -139,15 +159,11 @@ impl Loaded {
     async fn empty(place: &Place) -> Self {
         match place {
             Place::Server(server) => {
-                static NUMBER: AtomicUsize = AtomicUsize::new(0);
-                let name = format!("catalog_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-                run(&server.url("postgres"), &format!("CREATE DATABASE {name} TEMPLATE template0")).await;
-                Self {
-                    url: server.url(&name),
-                    on: Some((server.programs().bin_dir().to_owned(), server.url("postgres"))),
-                    #[cfg(feature = "embedded")]
-                    embedded: None,
-                }
+                Self::on(server.programs().bin_dir().to_owned(), |name| server.url(name)).await
+            }
+            // The newest `pg_dump` dumps every version.
+            Place::InContainer(socket) => {
+                Self::on(fetched().join("pginstall18/bin"), |name| in_container(socket, name)).await
             }
             #[cfg(feature = "embedded")]
             Place::Embedded => {
@@ -159,6 +175,21 @@ impl Loaded {
                 run(database.url(), ROLES).await;
                 Self { url: database.url().to_owned(), on: None, embedded: Some((database, folder)) }
             }
+        }
+    }
+
+    /// A new database on a server of which there are programs.
+    async fn on(programs: PathBuf, url: impl Fn(&str) -> String) -> Self {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("catalog_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let admin = url("postgres");
+        run(&admin, &format!("DROP DATABASE IF EXISTS {name}")).await;
+        run(&admin, &format!("CREATE DATABASE {name} TEMPLATE template0")).await;
+        Self {
+            url: url(&name),
+            on: Some((programs, admin)),
+            #[cfg(feature = "embedded")]
+            embedded: None,
         }
     }
 

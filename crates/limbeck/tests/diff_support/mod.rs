@@ -16,11 +16,50 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 /// The role that owns what is made in the databases here, and nothing else.
 const OWNER: &str = "worker";
 
-/// A throw-away server of one major version, ready for [`Work`].
-pub(crate) async fn server_of(major: u32) -> Server {
-    let server = Server::temporary(&programs_of(major), ServerOptions::default()).await.unwrap();
-    run(&server.url("postgres"), &format!("CREATE ROLE {OWNER} SUPERUSER")).await.unwrap();
+/// Where databases are made.
+pub(crate) enum TestServer {
+    /// A throw-away one.
+    Own(Server),
+    /// That of a container, by the folder of its socket: `cargo xtask servers`.
+    InContainer(String),
+}
+
+/// A server of one major version, ready for [`Work`].
+pub(crate) async fn server_of(major: u32) -> TestServer {
+    let server = match major {
+        15 | 16 | 18 => {
+            let programs = programs_of(major);
+            TestServer::Own(Server::temporary(&programs, ServerOptions::default()).await.unwrap())
+        }
+        _ => TestServer::InContainer(socket_of(major)),
+    };
+    let sql = format!(
+        "DO $$BEGIN IF to_regrole('{OWNER}') IS NULL THEN CREATE ROLE {OWNER} SUPERUSER; END IF; END$$"
+    );
+    run(&server.url("postgres"), &sql).await.unwrap();
     server
+}
+
+impl TestServer {
+    pub(crate) fn url(&self, database: &str) -> String {
+        match self {
+            Self::Own(server) => server.url(database),
+            Self::InContainer(socket) => format!("postgresql://postgres@localhost/{database}?host={socket}"),
+        }
+    }
+
+    /// Ends one that is thrown away.
+    pub(crate) async fn close(self) {
+        if let Self::Own(server) = self {
+            server.close().await.unwrap();
+        }
+    }
+}
+
+/// The folder of a container's socket.
+fn socket_of(major: u32) -> String {
+    let name = format!("LIMBECK_TEST_SOCKET_{major}");
+    env::var(&name).unwrap_or_else(|_| panic!("{name} names no folder: run `cargo xtask servers`"))
 }
 
 /// Debian's of 15; of 16 and 18 those that `cargo xtask test` fetches.
@@ -50,10 +89,11 @@ pub(crate) struct Work {
 
 impl Work {
     /// An empty database.
-    pub(crate) async fn new(server: &Server) -> Self {
+    pub(crate) async fn new(server: &TestServer) -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let name = format!("work_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let admin = server.url("postgres");
+        run(&admin, &format!("DROP DATABASE IF EXISTS {name}")).await.unwrap();
         run(&admin, &format!("CREATE DATABASE {name}")).await.unwrap();
         run(&admin, &format!("ALTER DATABASE {name} SET role = {OWNER}")).await.unwrap();
         let url = server.url(&name);
@@ -61,7 +101,7 @@ impl Work {
     }
 
     /// Empties it; otherwise a new one takes its place.
-    pub(crate) async fn emptied(self, server: &Server) -> Self {
+    pub(crate) async fn emptied(self, server: &TestServer) -> Self {
         let dropped = run(&self.url, &format!("DROP OWNED BY {OWNER} CASCADE")).await;
         if dropped.is_ok() && read(&self.url).await == self.empty { self } else { Self::new(server).await }
     }

@@ -284,7 +284,7 @@ impl Writer<'_> {
             return vec![plain(drop(self.id(), from, "")), self.create_index(to)];
         }
         // Until the new one is ready, queries have the old one.
-        let old = ObjectId { name: temporary(&self.id().name, OLD), ..self.id().clone() };
+        let old = ObjectId { name: quote::with_suffix(&self.id().name, OLD), ..self.id().clone() };
         let rename =
             format!("ALTER INDEX {} RENAME TO {}", create::target(self.id(), None), quote::ident(&old.name));
         let drop = of_class(Class::Alone, drop(&old, from, " CONCURRENTLY"));
@@ -302,7 +302,7 @@ impl Writer<'_> {
             _ if !to.validated => vec![plain(adding(to))],
             Way::NotValid => vec![plain(adding(&unchecked)), self.validate("TABLE", &self.id().name)],
             Way::UsingIndex => {
-                let index = temporary(&self.id().name, NEW);
+                let index = quote::with_suffix(&self.id().name, NEW);
                 let add = both(&using_index(&self.id().name, to, &index));
                 vec![self.index_of(to, &index), plain(add)]
             }
@@ -370,11 +370,6 @@ fn using_index(name: &str, constraint: &Constraint, index: &str) -> String {
     let when = [" DEFERRABLE INITIALLY DEFERRED", " DEFERRABLE"];
     let when = when.into_iter().find(|when| constraint.definition.ends_with(when)).unwrap_or_default();
     format!("ADD CONSTRAINT {} {kind} USING INDEX {}{when}", quote::ident(name), quote::ident(index))
-}
-
-/// A name for a moment, within PostgreSQL's 63 bytes.
-fn temporary(name: &str, suffix: &str) -> String {
-    format!("{}{suffix}", &name[..name.floor_char_boundary(63 - suffix.len())])
 }
 
 /// Whether a new column is written into every row. A default that is the same for all rows is not.

@@ -85,7 +85,8 @@ pub(super) fn using(schema: &Schema, column: &str, from: &str, to: &str) -> Opti
             (false, _) if same_group(old.name, new.name) => Some(format!("ARRAY[{column}]::{to}")),
             (true, true) => None,
             (_, _) if is_text(old.name) && !old.array => Some(format!("{column}::{to}")),
-            _ => through_text(column, to),
+            // An array and a single value have only their texts in common, as a whole.
+            _ => Some(format!("{column}::text::{to}")),
         };
     }
     if same_group(old.name, new.name) || (is_text(new.name) && !old.array) {

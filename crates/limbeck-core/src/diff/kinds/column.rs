@@ -313,14 +313,13 @@ fn change_identity(place: &Place<'_>, column: &str, from: &Identity, to: &Identi
         });
     }
     let mut statements = Vec::new();
-    if let (Some((old_name, old)), Some((new_name, new))) = (&from.sequence, &to.sequence) {
+    if let (Some((name, old)), Some((_, new))) = (&from.sequence, &to.sequence) {
         let settings = sequence::settings(old, new);
         clauses.extend(settings.iter().map(|setting| format!("SET {setting}")));
         if old.persistence != new.persistence {
             let kind = sequence::persistence(new.persistence);
-            statements.push(format!("ALTER SEQUENCE {} SET {kind}", quote::name(old_name)));
+            statements.push(format!("ALTER SEQUENCE {} SET {kind}", quote::name(name)));
         }
-        statements.extend(super::super::rename::statements("SEQUENCE", old_name, new_name));
     }
     if !clauses.is_empty() {
         statements.insert(0, place.alter_column(column) + &clauses.join(" "));
@@ -396,8 +395,7 @@ fn proof(place: &Place<'_>, column: &str) -> String {
     let stem = format!("{}_{column}", place.name.name);
     let mut suffix = "_not_null".to_owned();
     for number in 1_u32.. {
-        // PostgreSQL cuts names at 63 bytes.
-        let name = format!("{}{suffix}", &stem[..stem.floor_char_boundary(63 - suffix.len())]);
+        let name = quote::with_suffix(&stem, &suffix);
         if !taken(&name) {
             return name;
         }

@@ -1,5 +1,6 @@
 //! Constraints of tables.
 
+use crate::ddl::quote;
 use crate::diff::change::Action;
 use crate::diff::draft::{Draft, Fact, Role, has_index};
 use crate::diff::words;
@@ -72,6 +73,10 @@ pub(super) fn in_place(
         return;
     }
     let only_validated = Constraint { validated: new.validated, ..old.clone() } == *new;
+    if let Some(attributes) = altered(old, new) {
+        drafts.push(alter(id, to.0, &attributes));
+        return;
+    }
     let draft = if only_validated && new.validated {
         let words = format!(
             "validate constraint {} on {}",
@@ -85,4 +90,62 @@ pub(super) fn in_place(
         created(id, new, dropped(id, old, draft)).announces(Fact::Made(id.clone()))
     };
     drafts.push(draft.risk(new.validated.then(|| risk(id, new))));
+}
+
+/// When a foreign key is checked, and whether: what follows the rest of its definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Attributes {
+    deferrable: bool,
+    initially_deferred: bool,
+    enforced: bool,
+}
+
+impl Attributes {
+    /// A definition without them, and they.
+    fn split(definition: &str) -> (&str, Self) {
+        let strip = |rest: &mut &str, words: &str| match rest.strip_suffix(words) {
+            Some(before) => {
+                *rest = before;
+                true
+            }
+            None => false,
+        };
+        let mut rest = definition;
+        let enforced = !strip(&mut rest, " NOT ENFORCED");
+        let initially_deferred = strip(&mut rest, " INITIALLY DEFERRED");
+        let deferrable = strip(&mut rest, " DEFERRABLE");
+        (rest, Self { deferrable, initially_deferred, enforced })
+    }
+}
+
+/// What `ALTER CONSTRAINT` says, where it can say all that differs. PostgreSQL takes it for foreign keys only. One that
+/// is to be enforced again is made anew: the rows would be read under a lock that keeps writers out.
+pub(super) fn altered(from: &Constraint, to: &Constraint) -> Option<String> {
+    let ((old_rest, old), (new_rest, new)) =
+        (Attributes::split(&from.definition), Attributes::split(&to.definition));
+    let same = Constraint {
+        definition: to.definition.clone(),
+        validated: from.validated && new.enforced,
+        ..from.clone()
+    } == *to;
+    let fits = from.kind == ConstraintKind::ForeignKey && old != new && old_rest == new_rest && same;
+    if !fits || (new.enforced && !old.enforced) {
+        return None;
+    }
+    let mut words = Vec::new();
+    if (old.deferrable, old.initially_deferred) != (new.deferrable, new.initially_deferred) {
+        words.push(match (new.deferrable, new.initially_deferred) {
+            (false, _) => "NOT DEFERRABLE",
+            (true, false) => "DEFERRABLE INITIALLY IMMEDIATE",
+            (true, true) => "DEFERRABLE INITIALLY DEFERRED",
+        });
+    }
+    words.extend((old.enforced && !new.enforced).then_some("NOT ENFORCED"));
+    Some(words.join(" "))
+}
+
+fn alter(id: &ObjectId, to: &Entry, attributes: &str) -> Draft {
+    let table = id.of.as_ref().map(quote::name).unwrap_or_default();
+    let statement = format!("ALTER TABLE {table} ALTER CONSTRAINT {} {attributes}", quote::ident(&id.name));
+    Draft::alter(id, statement, format!("make {} {}", words::exact(id, to), attributes.to_lowercase()))
 }

@@ -145,6 +145,14 @@ pub(super) fn is_new_key(from: &Object, to: &Object) -> bool {
     }
 }
 
+/// Whether a changed constraint stays what it is and counts on what it counted on.
+pub(super) fn is_altered(from: &Object, to: &Object) -> bool {
+    match (from, to) {
+        (Object::Constraint(from), Object::Constraint(to)) => constraint::altered(from, to).is_some(),
+        _ => false,
+    }
+}
+
 /// Whether an index or constraint of both sides is made anew under its name.
 fn is_swapped(fates: &Fates<'_>, id: &ObjectId) -> bool {
     if !fates.changed.contains(id) || fates.goes(id) {

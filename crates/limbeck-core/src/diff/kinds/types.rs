@@ -63,8 +63,7 @@ pub(super) fn steps_aside(fates: &Fates<'_>, id: &ObjectId) -> bool {
 
 /// The name that a type has while its successor takes its place.
 pub(crate) fn aside(name: &str) -> String {
-    const SUFFIX: &str = "__old";
-    format!("{}{SUFFIX}", &name[..name.floor_char_boundary(63 - SUFFIX.len())])
+    quote::with_suffix(name, "__old")
 }
 
 /// Another name for the old type now, and its end when nothing has it any more.
