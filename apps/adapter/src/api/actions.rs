@@ -69,7 +69,7 @@ struct Asked {
 /// With `Idempotency-Key` the same request gets the same answer again, with `Idempotent-Replayed: true`, and is not
 /// carried out again. Answers of 2xx and 4xx are kept; after 5xx the key is free again.
 #[utoipa::path(
-    post, path = "/api/v1/actions", tag = "actions", security(("tenant" = [])),
+    post, path = "/api/v1/actions", operation_id = "run_action", tag = "actions", security(("tenant" = [])),
     params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$")),
     request_body = NewAction,
     responses(
@@ -135,7 +135,7 @@ fn read_new(parts: &Parts, body: &[u8], tenant: Uuid) -> Result<Beginning, Probl
 ///
 /// Newest first.
 #[utoipa::path(
-    get, path = "/api/v1/actions", tag = "actions", security(("tenant" = [])),
+    get, path = "/api/v1/actions", operation_id = "list_actions", tag = "actions", security(("tenant" = [])),
     params(Filter),
     responses(
         (status = 200, description = "A page", body = Page<Entry>),
@@ -158,7 +158,7 @@ async fn list(
 
 /// Read an action
 #[utoipa::path(
-    get, path = "/api/v1/actions/{id}", tag = "actions", security(("tenant" = [])),
+    get, path = "/api/v1/actions/{id}", operation_id = "read_action", tag = "actions", security(("tenant" = [])),
     params(("id" = Uuid, Path, description = "The action's id")),
     responses(
         (status = 200, description = "The action", body = Entry),

@@ -121,6 +121,7 @@ struct Entry {
 #[utoipa::path(
     get,
     path = "/api/v1/admin/migrations",
+    operation_id = "read_migrations",
     tag = "admin",
     security(("admin" = [])),
     responses(

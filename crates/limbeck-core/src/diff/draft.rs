@@ -75,6 +75,8 @@ pub(super) enum Fact {
     Aside(ObjectId),
     /// The table's keys are as they will be: PostgreSQL chooses one of them when a foreign key is made.
     Keys(ObjectId),
+    /// The table is logged, or unlogged, as it will be.
+    Persistence(ObjectId),
     /// The parent has been changed, and with it the child.
     Parent(ObjectId),
 }

@@ -7,7 +7,7 @@ use super::draft::{Draft, Fact, Key, Role, Stage, keys};
 use super::fate::Fates;
 use super::removal::Carried;
 use super::scope;
-use crate::schema::{Kind, Name, Need, Object, ObjectId};
+use crate::schema::{Constraint, Kind, Name, Need, Object, ObjectId, Persistence, Schema};
 use crate::sql::token::{Lexer, TokenKind};
 
 /// Puts the changes in order, and says of each which others must come before it.
@@ -81,6 +81,29 @@ fn sorted(before: &[BTreeSet<usize>], ranks: &[Rank]) -> Vec<usize> {
     sequence
 }
 
+/// The partitioned table that a partition belongs to.
+fn parent<'a>(schema: &'a Schema, id: &ObjectId) -> Option<&'a Name> {
+    match &schema.objects.get(id)?.object {
+        Object::Table(table) => table.partition_of.as_ref().map(|partition| &partition.parent),
+        _ => None,
+    }
+}
+
+/// Each foreign key, with its table and the one that it refers to.
+fn foreign_keys(schema: &Schema) -> impl Iterator<Item = (&ObjectId, [ObjectId; 2])> {
+    schema.objects.iter().filter_map(|(id, entry)| {
+        let Object::Constraint(Constraint { references: Some(target), .. }) = &entry.object else {
+            return None;
+        };
+        Some((id, [scope::host(schema, id.of.as_ref()?)?, scope::host(schema, target)?]))
+    })
+}
+
+fn becomes_logged(to: &Schema, table: &ObjectId) -> bool {
+    let entry = to.objects.get(table);
+    matches!(entry.map(|entry| &entry.object), Some(Object::Table(table)) if table.persistence == Persistence::Permanent)
+}
+
 /// The names in the quoted body of a function.
 fn body_words(definition: &str) -> BTreeSet<String> {
     let bodies = Lexer::new(definition, 0)
@@ -130,6 +153,8 @@ impl<'a> Graph<'a> {
         self.building_up();
         self.names();
         self.facts();
+        self.persistence();
+        self.partitions();
         self.annotations();
         self.schemas();
         self.bodies();
@@ -361,6 +386,64 @@ impl<'a> Graph<'a> {
                 for first in announced.get(fact).cloned().unwrap_or_default() {
                     self.edge(first, index);
                 }
+            }
+        }
+    }
+
+    /// A table's partitions must not overlap: those that go make room for those that come.
+    fn partitions(&mut self) {
+        let drafts = self.drafts;
+        let partition = |index: &usize, schema: &'a Schema| parent(schema, &drafts[*index].change.object);
+        let removes = |index: &usize| drafts[*index].role == Role::Remove && drafts[*index].column.is_none();
+        let all = 0..drafts.len();
+        let gone: Vec<_> = all
+            .clone()
+            .filter(removes)
+            .filter_map(|index| Some((partition(&index, self.fates.from)?, index)))
+            .collect();
+        for made in all.filter(|&index| drafts[index].makes()) {
+            let Some(of) = partition(&made, self.fates.to) else { continue };
+            gone.iter().filter(|(parent, _)| *parent == of).for_each(|&(_, first)| self.edge(first, made));
+        }
+    }
+
+    /// A logged table may refer to logged ones only: a foreign key goes before a table's turn to the other sort, and comes
+    /// after it; of two tables whose key stays, the one that would break the rule waits.
+    fn persistence(&mut self) {
+        let announced = |(index, draft): (usize, &'a Draft)| match draft.announces.as_slice() {
+            [Fact::Persistence(table)] => Some((table, index)),
+            _ => None,
+        };
+        let turns: BTreeMap<&ObjectId, usize> =
+            self.drafts.iter().enumerate().filter_map(announced).collect();
+        if turns.is_empty() {
+            return;
+        }
+        for (key, ends) in foreign_keys(self.fates.from) {
+            let removers: Vec<usize> = self
+                .of(key)
+                .iter()
+                .copied()
+                .filter(|&index| self.drafts[index].role == Role::Remove)
+                .collect();
+            let removers = [removers, self.carriers(key)].concat();
+            for turn in ends.iter().filter_map(|end| turns.get(end)) {
+                removers.iter().for_each(|&remover| self.edge(remover, *turn));
+            }
+            if let ([user, target], true) = (ends.each_ref().map(|end| turns.get(end)), removers.is_empty())
+                && let (Some(&user), Some(&target)) = (user, target)
+            {
+                match becomes_logged(self.fates.to, &ends[0]) {
+                    true => self.edge(target, user),
+                    false => self.edge(user, target),
+                }
+            }
+        }
+        for (key, ends) in foreign_keys(self.fates.to) {
+            let makers: Vec<usize> =
+                self.of(key).iter().copied().filter(|&index| self.drafts[index].makes()).collect();
+            for turn in ends.iter().filter_map(|end| turns.get(end)) {
+                makers.iter().for_each(|&maker| self.edge(*turn, maker));
             }
         }
     }

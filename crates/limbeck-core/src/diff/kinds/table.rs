@@ -183,7 +183,8 @@ fn storage(place: &Place<'_>, from: &Table, to: &Table, drafts: &mut Vec<Draft>)
             Persistence::Permanent => "LOGGED",
             Persistence::Unlogged => "UNLOGGED",
         };
-        drafts.push(rewrite(format!("SET {kind}"), format!("make {shown} {}", kind.to_lowercase())));
+        let turn = rewrite(format!("SET {kind}"), format!("make {shown} {}", kind.to_lowercase()));
+        drafts.push(turn.announces(Fact::Persistence(place.id.clone())));
     }
     if from.access_method != to.access_method {
         let method = to.access_method.as_deref().unwrap_or("heap");
