@@ -17,12 +17,12 @@ enum State { New, Done }
 #[table(
     name = "orders",
     index("created_at desc", where = "state <> 'done'"),
-    index("lower(name)"),
+    index("lower(title)"),
     index(customer_id, created_at),
-    unique(customer_id, name),
+    unique(customer_id, title),
     check(name = "orders_number_positive", expr = "number > 0"),
     row_level_security,
-    policy(name = "own", using = "name = current_user"),
+    policy(name = "own", using = "title = current_user"),
 )]
 struct Order {
     #[column(primary_key, identity = "always")]
@@ -34,7 +34,7 @@ struct Order {
     #[column(default = "'new'")]
     state: State,
     #[column(sql_type = "varchar(50)", default = "'it''s'")]
-    name: String,
+    title: String,
     /// Whatever.
     #[column(default = "'{}'")]
     payload: serde_json::Value,
@@ -56,7 +56,7 @@ struct Customer {
 }
 
 #[derive(Table)]
-#[table(name = "far", schema = "other", foreign_key(a, b, references = "public.orders(customer_id, name)"))]
+#[table(name = "far", schema = "other", foreign_key(a, b, references = "public.orders(customer_id, title)"))]
 struct Far {
     #[column(primary_key)]
     id: uuid::Uuid,
@@ -75,7 +75,7 @@ const EDITS: &[(&str, &str)] = &[
     ("default = \"1\"", "default = \"2\""),
     ("number > 0", "number >= 0"),
     ("customers_code_key", "customers_code_unique"),
-    ("    unique(customer_id, name),\n", "    unique(name = \"by_name\", customer_id, name),\n"),
+    ("    unique(customer_id, title),\n", "    unique(name = \"by_name\", customer_id, title),\n"),
     ("on_delete = \"cascade\"", "on_delete = \"restrict\""),
     ("/// Whatever.", "/// Something."),
     ("schema = \"other\"", "schema = \"another\""),
