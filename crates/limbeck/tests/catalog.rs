@@ -46,7 +46,9 @@ async fn round_trips_on_17_in_a_container() {
 #[cfg(feature = "embedded")]
 #[tokio::test]
 async fn round_trips_on_the_embedded_17() {
-    support::round_trips(&support::Place::Embedded, &cases(17)).await;
+    // It has neither ICU nor contrib's extensions, which is why some cases name their servers.
+    let cases: Vec<_> = cases(17).into_iter().filter(|case| !case.sql.starts_with("-- only ")).collect();
+    support::round_trips(&support::Place::Embedded, &cases).await;
 }
 
 /// `diff_pairs.rs` loads, reads, writes and loads again every one of the states; here `pg_dump` judges besides, which takes
