@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::places;
-use crate::postgres::is_root;
+use crate::postgres::{apt_install, can_apt, is_root};
 use crate::run::{Done, Failed, cargo, output, program, run, succeeds};
 
 const ADVICE: &str = "The container test needs Docker with Compose. Install them:\n  \
@@ -54,7 +54,11 @@ const LIMIT: u64 = 150_000_000;
 
 /// Docker answers, or the error says what to install or to start.
 pub(crate) fn ensure() -> Done {
-    if !succeeds(program("docker").arg("--version")) || compose().is_none() {
+    let installed = || succeeds(program("docker").arg("--version")) && compose().is_some();
+    if !installed() && can_apt() {
+        apt_install(&["docker.io", "docker-compose"])?;
+    }
+    if !installed() {
         return Err(Failed::new(ADVICE));
     }
     let answers = || succeeds(program("docker").arg("version"));
@@ -90,6 +94,10 @@ pub(crate) fn compose() -> Option<&'static str> {
 pub(crate) fn build(source: Source, context: &Path, bin: &Path) -> Result<Images, Failed> {
     let mut bases = vec!["debian:bookworm-slim", "postgres:15", "redis:7"];
     bases.extend((source == Source::Sources).then_some("rust:1-bookworm"));
+    // The script says what to install where this cannot.
+    if !succeeds(program("debootstrap").arg("--version")) && can_apt() {
+        apt_install(&["debootstrap"])?;
+    }
     run(program("infra/stand-ins.sh").args(bases))?;
     install_programs(bin)?;
     if source == Source::Prebuilt {
