@@ -2,13 +2,12 @@
 
 use std::future::IntoFuture as _;
 use std::net::SocketAddr;
-use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::serve::ListenerExt as _;
-use sqlx::ConnectOptions as _;
+use limbeck::connect::{ConnectSpec, DatabaseUrl, pool_options, process_env};
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -38,20 +37,12 @@ pub(crate) async fn serve(options: Options, connect: PgConnectOptions) -> Result
     Ok(())
 }
 
-/// How the service connects.
+/// How the service connects: by any URL that limbeck takes, or what starts the service would know databases that the
+/// service itself does not.
 pub(crate) fn connect_options(url: &str) -> Result<PgConnectOptions, Failure> {
-    let options = PgConnectOptions::from_str(&without_driver(url))
-        .map_err(|why| format!("DATABASE_URL is malformed: {why}"))?;
-    // Logging every statement takes time even where nobody reads it; failed ones are logged as problems.
-    Ok(options.application_name("adapter").disable_statement_logging())
-}
-
-/// SQLAlchemy's `postgresql+asyncpg://`, as `postgresql://`.
-fn without_driver(url: &str) -> String {
-    match url.split_once("://") {
-        Some((scheme, rest)) => format!("{}://{rest}", scheme.split('+').next().unwrap_or(scheme)),
-        None => url.to_owned(),
-    }
+    let spec = DatabaseUrl::parse(url).and_then(|url| ConnectSpec::new(&url, &process_env));
+    let spec = spec.map_err(|why| format!("DATABASE_URL: {why:#}"))?;
+    pool_options(&spec, "adapter").ok_or_else(|| "DATABASE_URL names no host".into())
 }
 
 async fn listen(host: &str, port: u16) -> Result<TcpListener, Failure> {
@@ -102,12 +93,18 @@ impl Stop {
 
 #[cfg(test)]
 mod tests {
-    use super::without_driver;
+    use super::connect_options;
 
     #[test]
-    fn accepts_sqlalchemys_urls() {
-        assert_eq!(without_driver("postgresql+asyncpg://u:p+q@h/d"), "postgresql://u:p+q@h/d");
-        assert_eq!(without_driver("postgres://h/d"), "postgres://h/d");
-        assert_eq!(without_driver("nonsense"), "nonsense");
+    fn every_url_that_starts_the_service_is_taken() {
+        let options = connect_options("postgresql+asyncpg://u:p+q@h/d").expect("SQLAlchemy's");
+        assert_eq!(
+            (options.get_host(), options.get_username(), options.get_database()),
+            ("h", "u", Some("d"))
+        );
+        let options = connect_options("postgresql://u@/d?host=/run/here&port=5433").expect("libpq's");
+        assert_eq!((options.get_socket(), options.get_port()), (Some(&"/run/here".into()), 5433));
+        let why = connect_options("nonsense").expect_err("it is none").to_string();
+        assert!(why.starts_with("DATABASE_URL: ") && why.contains("help: "), "{why}");
     }
 }

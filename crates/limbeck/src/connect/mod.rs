@@ -27,7 +27,7 @@ mod wait;
 
 pub use connector::{BoxFuture, Connection, Connector, close};
 pub use error::{ConnectError, ConnectErrorKind};
-pub use open::connect;
+pub use open::{connect, pool_options};
 pub use origin::Origin;
 pub use password::PasswordCommand;
 pub use secret::mask;

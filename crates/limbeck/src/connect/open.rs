@@ -38,6 +38,16 @@ pub async fn connect(spec: &ConnectSpec, application_name: &str) -> Result<PgCon
     open(spec, application_name).await.map_err(|error| error.with_origin(&spec.origin))
 }
 
+/// How a pool of sqlx's, or any other, reaches the first host of `spec`. `None`: it names no host.
+///
+/// What takes more than connecting is left out: further hosts, `target_session_attrs`, the role, the password command,
+/// and a second try without TLS (`prefer`, `allow`) but for what sqlx does itself.
+pub fn pool_options(spec: &ConnectSpec, application_name: &str) -> Option<PgConnectOptions> {
+    let endpoint = spec.hosts.first()?;
+    let attempt = Attempt { spec, endpoint, fetched: None, application_name };
+    Some(attempt.options(attempt.encryption().0, Wishes::Left))
+}
+
 async fn open(spec: &ConnectSpec, application_name: &str) -> Result<PgConnection, ConnectError> {
     let fetched = match &spec.password_command {
         Some(command) if !has_own_password(spec) => Some(command.run().await?),
@@ -96,16 +106,20 @@ impl Attempt<'_> {
         Ok(conn)
     }
 
-    /// libpq's second tries: `allow` begins without TLS, `prefer` ends without.
-    async fn encrypted_as_asked(&self) -> Result<PgConnection, Failure> {
-        let (first, second) = match (&self.endpoint.address, self.spec.sslmode) {
+    /// libpq's two tries: `allow` begins without TLS, `prefer` ends without.
+    fn encryption(&self) -> (PgSslMode, Option<PgSslMode>) {
+        match (&self.endpoint.address, self.spec.sslmode) {
             (Address::Socket(..), _) | (_, SslMode::Disable) => (PgSslMode::Disable, None),
             (_, SslMode::Allow) => (PgSslMode::Disable, Some(PgSslMode::Require)),
             (_, SslMode::Prefer) => (PgSslMode::Prefer, Some(PgSslMode::Disable)),
             (_, SslMode::Require) => (PgSslMode::Require, None),
             (_, SslMode::VerifyCa) => (PgSslMode::VerifyCa, None),
             (_, SslMode::VerifyFull) => (PgSslMode::VerifyFull, None),
-        };
+        }
+    }
+
+    async fn encrypted_as_asked(&self) -> Result<PgConnection, Failure> {
+        let (first, second) = self.encryption();
         match (self.with_wishes(first).await, second) {
             (Err(failure), Some(second)) if failure.depends_on_tls() => {
                 // The first refusal says more than that of the second try, if that fails too.
