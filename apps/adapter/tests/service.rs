@@ -67,7 +67,7 @@ fn wrong_settings_are_named_and_secrets_are_not() {
         ("ADAPTER_LOG_FORMAT", "xml", 64, "[possible values: text, json]"),
         ("RUST_LOG", "=,=", 1, "RUST_LOG=\"=,=\" is not a log filter"),
         ("DATABASE_URL", "", 1, "DATABASE_URL is not set"),
-        ("DATABASE_URL", "postgresql://someone:hush-hush@[oops/d", 1, "DATABASE_URL is malformed"),
+        ("DATABASE_URL", "postgresql://someone:hush-hush@[oops/d", 1, "DATABASE_URL: "),
     ];
     for (name, value, code, words) in cases {
         let output = adapter(&[]).env("DATABASE_URL", NO_DATABASE).env(name, value).output().unwrap();
