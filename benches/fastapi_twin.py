@@ -166,5 +166,6 @@ async def actions(x_api_key: str = Header(), limit: int = Query(50, ge=1, le=200
     more = len(rows) > limit
     last = shown[-1] if shown and more else None
     next_cursor = last and base64.urlsafe_b64encode(f"{last['created_at'].isoformat()} {last['id']}".encode()).decode()
-    return Response(orjson.dumps({"items": shown, "next_cursor": next_cursor}, option=orjson.OPT_NON_STR_KEYS),
+    # asyncpg has a UUID of its own.
+    return Response(orjson.dumps({"items": shown, "next_cursor": next_cursor}, default=str),
                     media_type="application/json")
