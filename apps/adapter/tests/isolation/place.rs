@@ -1,9 +1,11 @@
 //! Servers, logins, tenants.
 
-use std::path::PathBuf;
+#[path = "../../../../crates/limbeck/tests/versions/mod.rs"]
+mod versions;
 
-use limbeck::local::{Programs, Server, ServerOptions};
+use limbeck::local::{Server, ServerOptions};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
+use versions::programs_of;
 
 use crate::migrator::{ROLES, VERSIONS, migrator};
 
@@ -44,24 +46,6 @@ pub(crate) const LOGINS: [(&str, &str); 3] =
 /// Every major version whose rules of membership differ, as far as there are servers to test with.
 pub(crate) const MAJORS: [u32; 3] = [15, 16, 18];
 
-/// Debian's of 15; of 16 and 18 those that `cargo xtask test` fetches.
-fn programs(major: u32) -> Programs {
-    let folder = match major {
-        16 => fetched().join("pginstall/bin"),
-        18 => fetched().join("pginstall18/bin"),
-        _ => return Programs::of_major(major).unwrap(),
-    };
-    let missing = || panic!("no PostgreSQL {major} in {}: run `cargo xtask test`", folder.display());
-    Programs::in_folder(&folder).unwrap_or_else(missing)
-}
-
-fn fetched() -> PathBuf {
-    let folder = std::env::var_os("LIMBECK_TEST_PGSERVER").map(PathBuf::from);
-    folder.unwrap_or_else(|| {
-        panic!("LIMBECK_TEST_PGSERVER must name the servers that `cargo xtask test` fetches")
-    })
-}
-
 /// A server of its own, because roles belong to a server. Beside the superuser `postgres` it has `owner`, as managed
 /// PostgreSQL gives it to its customers, and `service`, which may log in and nothing else.
 pub(crate) struct Place {
@@ -75,7 +59,7 @@ impl Place {
     }
 
     pub(crate) async fn of(major: u32) -> Self {
-        let server = Server::temporary(&programs(major), ServerOptions::default()).await.unwrap();
+        let server = Server::temporary(&programs_of(major), ServerOptions::default()).await.unwrap();
         let place = Self { server };
         let logins = "CREATE ROLE owner LOGIN CREATEROLE NOSUPERUSER NOBYPASSRLS; CREATE ROLE service LOGIN";
         place.administer("postgres", logins).await;

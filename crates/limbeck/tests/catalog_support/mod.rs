@@ -1,5 +1,8 @@
 //! Servers, cases, and the round trip.
 
+#[path = "../versions/mod.rs"]
+mod versions;
+
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
@@ -10,8 +13,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use limbeck::catalog::{self, Filter, Read};
 use limbeck::core::ddl;
 use limbeck::core::schema::{Kind, Name, Object, ObjectId, Schema};
-use limbeck::local::{Programs, Server, ServerOptions};
+use limbeck::local::{Server, ServerOptions};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use versions::programs_of;
 
 /// Where databases are made.
 pub(crate) enum Place {
@@ -73,24 +77,6 @@ async fn server(major: u32, options: ServerOptions) -> Place {
 
 /// The roles that the cases grant things to.
 const ROLES: &str = "CREATE ROLE anna; CREATE ROLE \"Bert B\"";
-
-/// Debian's of 15; of 16 and 18 those that `cargo xtask test` fetches.
-fn programs_of(major: u32) -> Programs {
-    let folder = match major {
-        16 => fetched().join("pginstall/bin"),
-        18 => fetched().join("pginstall18/bin"),
-        _ => return Programs::of_major(major).unwrap(),
-    };
-    let missing = || panic!("no PostgreSQL {major} in {}: run `cargo xtask test`", folder.display());
-    Programs::in_folder(&folder).unwrap_or_else(missing)
-}
-
-fn fetched() -> PathBuf {
-    let folder = env::var_os("LIMBECK_TEST_PGSERVER");
-    folder.map(PathBuf::from).unwrap_or_else(|| {
-        panic!("LIMBECK_TEST_PGSERVER must name the servers that `cargo xtask test` fetches")
-    })
-}
 
 /// One file of SQL.
 #[derive(Debug)]
@@ -163,7 +149,7 @@ impl Loaded {
             }
             // The newest `pg_dump` dumps every version.
             Place::InContainer(socket) => {
-                Self::on(fetched().join("pginstall18/bin"), |name| in_container(socket, name)).await
+                Self::on(programs_of(18).bin_dir().to_owned(), |name| in_container(socket, name)).await
             }
             #[cfg(feature = "embedded")]
             Place::Embedded => {

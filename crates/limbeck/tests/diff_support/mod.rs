@@ -1,7 +1,9 @@
 //! Servers, and databases that plans are tried on.
 
+#[path = "../versions/mod.rs"]
+mod versions;
+
 use std::env;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,9 +11,10 @@ use limbeck::catalog::{self, Filter};
 use limbeck::core::Source;
 use limbeck::core::diff::Changes;
 use limbeck::core::schema::{Name, Schema};
-use limbeck::local::{Programs, Server, ServerOptions};
+use limbeck::local::{Server, ServerOptions};
 use limbeck::{Cancel, Control, Event, Job, Migrator, Project};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use versions::programs_of;
 
 /// The role that owns what is made in the databases here, and nothing else.
 const OWNER: &str = "worker";
@@ -60,24 +63,6 @@ impl TestServer {
 fn socket_of(major: u32) -> String {
     let name = format!("LIMBECK_TEST_SOCKET_{major}");
     env::var(&name).unwrap_or_else(|_| panic!("{name} names no folder: run `cargo xtask servers`"))
-}
-
-/// Debian's of 15; of 16 and 18 those that `cargo xtask test` fetches.
-fn programs_of(major: u32) -> Programs {
-    let folder = match major {
-        16 => fetched().join("pginstall/bin"),
-        18 => fetched().join("pginstall18/bin"),
-        _ => return Programs::of_major(major).unwrap(),
-    };
-    let missing = || panic!("no PostgreSQL {major} in {}: run `cargo xtask test`", folder.display());
-    Programs::in_folder(&folder).unwrap_or_else(missing)
-}
-
-fn fetched() -> PathBuf {
-    let folder = env::var_os("LIMBECK_TEST_PGSERVER");
-    folder.map(PathBuf::from).unwrap_or_else(|| {
-        panic!("LIMBECK_TEST_PGSERVER must name the servers that `cargo xtask test` fetches")
-    })
 }
 
 /// A database to load, migrate and read, which is emptied and used again: making and dropping one takes longer than all
