@@ -14,15 +14,14 @@ pub(super) const STATISTICS: Section = Section {
         let member = no_member(class::STATISTICS, "s.oid");
         let columns = |order: &str| {
             format!(
-                "(SELECT ' ON ' || string_agg(quote_ident(a.attname), ', ' ORDER BY a.{order}) FROM pg_attribute a \
+                "(SELECT ' ON ' || coalesce(string_agg(quote_ident(a.attname), ', ' ORDER BY a.{order}), '') FROM pg_attribute a \
                  WHERE a.attrelid = s.stxrelid AND a.attnum = ANY (s.stxkeys))"
             )
         };
         let (printed, sorted) = (columns("attnum"), columns("attname"));
         format!(
             "SELECT s.oid::int8 AS oid, s.stxrelid::int8 AS relation, n.nspname::text AS schema, s.stxname::text AS name, \
-             coalesce(replace(pg_get_statisticsobjdef(s.oid), {printed}, {sorted}), pg_get_statisticsobjdef(s.oid)) \
-             AS definition, \
+             replace(pg_get_statisticsobjdef(s.oid), {printed}, {sorted}) AS definition, \
              CASE WHEN s.stxstattarget >= 0 THEN s.stxstattarget::int4 END AS target \
              FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE {} AND {member}",
             scope.schemas
