@@ -47,7 +47,10 @@ impl Columns {
             if !found.is_empty()
                 && let Some(target) = to.objects.get(id)
             {
-                retell(id, entry, target, &found);
+                match &mut entry.object {
+                    Object::Statistics(own) => own.definition = statistics(&own.definition, &found),
+                    _ => retell(id, entry, target, &found),
+                }
             }
         }
     }
@@ -87,6 +90,28 @@ fn retell(id: &ObjectId, entry: &mut Entry, target: &Entry, columns: &[Renamed])
         }
         position += 1;
     });
+}
+
+/// The definition of statistics with the new names. The catalog reader sorts its columns, which come before its
+/// expressions, by name.
+fn statistics(definition: &str, columns: &[Renamed]) -> String {
+    let (mut depth, mut cuts) = (0, Vec::new());
+    for token in Lexer::new(definition, 0) {
+        match &definition[token.span.clone()] {
+            "(" => depth += 1,
+            ")" => depth -= 1,
+            "ON" | "," | "FROM" if depth == 0 => cuts.push(token.span),
+            _ => {}
+        }
+    }
+    let [on, .., from] = cuts.as_slice() else { return definition.to_owned() };
+    let parts = cuts.windows(2).map(|pair| replaced(&definition[pair[0].end..pair[1].start], columns));
+    let is_column = |part: &String| pieces(part).len() == 1;
+    let (mut names, expressions): (Vec<_>, Vec<_>) =
+        parts.map(|part| part.trim().to_owned()).partition(is_column);
+    names.sort_by(|one, other| one.trim_matches('"').cmp(other.trim_matches('"')));
+    names.extend(expressions);
+    format!("{} {} {}", &definition[..on.end], names.join(", "), &definition[from.start..])
 }
 
 /// What makes a text differ from every other: what PostgreSQL prints for it is not known here.
