@@ -14,7 +14,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/stand-ins"
 
 debian=debian:bookworm-slim
-known=("$debian" postgres:15 redis:7 rust:1-bookworm)
+known=("$debian" postgres:15 redis:7 haproxy:2.6 rust:1-bookworm)
 
 say() { printf 'stand-ins: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -110,6 +110,7 @@ make() {
         "$debian") make_debian ;;
         postgres:15) build postgres:15 postgres ;;
         redis:7) build redis:7 redis ;;
+        haproxy:2.6) build haproxy:2.6 haproxy ;;
         rust:1-bookworm) make_rust ;;
         *) fail "there is no stand-in for $1, only for: ${known[*]}" ;;
     esac

@@ -30,9 +30,10 @@ Usage: cargo xtask <COMMAND>
             builds limbeck as it is released and measures it against Alembic and psql. OPTIONS go to
             benches/compare.py; `bench autogenerate`, `bench batch`, `bench journal` and `bench service` measure
             `check` on 1,000 tables, batches, the journal and the adapter. Their page is benches/README.md.
-  containers [--from-source]
-            builds the images from programs built here (or inside), and types the guide, docs/database-migrations.md,
-            against the compose files. Needs Docker; makes stand-ins for base images that cannot be pulled.
+  containers [--from-source] [passwords|starts|disturbed|guide]...
+            builds the images from programs built here (or inside), starts them in all ways, restarts, deploys and disturbs
+            them under load, and types the guide, docs/database-migrations.md, against the compose files; all of it, or
+            the parts that are named. Needs Docker; makes stand-ins for base images that cannot be pulled.
   ci        formatting, clippy, `test`, `containers`, documentation and packages: what .ci/run runs.
 
 Everything is built in $CARGO_TARGET_DIR, by default ~/.cache/limbeck/target.";

@@ -1,9 +1,10 @@
 //! `GET /health`, `/health/live`, `/health/ready` and `/health/detailed`.
 //!
-//! Healthy and alive mean: the process answers. Ready means: the database is reachable and none of this release's
-//! revisions is pending. A database that is ahead of this release (a newer one has migrated it, or this one is
+//! Healthy and alive mean: the process answers. Ready means: the database is reachable, none of this release's
+//! revisions is pending, and the process was not told to stop. A database that is ahead of this release (a newer one has migrated it, or this one is
 //! a roll-back) is ready.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 pub(crate) struct Probe {
     migrator: Migrator,
     last: Mutex<Option<Readiness>>,
+    stopping: AtomicBool,
 }
 
 /// The answer, in words that are the same while nothing changes.
@@ -36,6 +38,7 @@ pub(crate) enum Readiness {
     Ready { ahead: Vec<String> },
     Pending { pending: Vec<String>, ahead: Vec<String> },
     Unknown { why: String },
+    Stopping,
 }
 
 /// A part of the service.
@@ -169,7 +172,7 @@ pub(crate) fn no_answer() -> String {
 impl Probe {
     /// Compares with these revisions.
     pub(crate) fn new(migrator: Migrator) -> Self {
-        Self { migrator, last: Mutex::new(None) }
+        Self { migrator, last: Mutex::new(None), stopping: AtomicBool::new(false) }
     }
 
     /// This release's revisions.
@@ -177,8 +180,16 @@ impl Probe {
         &self.migrator
     }
 
+    /// From now on nobody shall send requests here.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
     /// Asks the database.
     pub(crate) async fn ask(&self, db: &Db) -> Readiness {
+        if self.stopping.load(Ordering::Relaxed) {
+            return Readiness::Stopping;
+        }
         match tokio::time::timeout(PATIENCE, self.compare(db)).await {
             Ok(Ok(readiness)) => readiness,
             Ok(Err(why)) => Readiness::Unknown { why },
@@ -213,6 +224,7 @@ impl Probe {
                 tracing::warn!(pending = pending.join(", "), "not ready: migrations are pending");
             }
             Readiness::Unknown { why } => tracing::warn!("not ready: {why}"),
+            Readiness::Stopping => tracing::info!("not ready: it is stopping"),
         }
         *last = Some(readiness.clone());
     }
@@ -224,14 +236,14 @@ impl Readiness {
         match self {
             Self::Ready { .. } => Some(0),
             Self::Pending { pending, .. } => Some(pending.len()),
-            Self::Unknown { .. } => None,
+            Self::Unknown { .. } | Self::Stopping => None,
         }
     }
 
     fn status(&self) -> StatusCode {
         match self {
             Self::Ready { .. } => StatusCode::OK,
-            Self::Pending { .. } | Self::Unknown { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Pending { .. } | Self::Unknown { .. } | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -245,6 +257,7 @@ impl Readiness {
                 "ahead": ahead,
             }),
             Self::Unknown { why } => json!({ "status": "not ready", "reason": why }),
+            Self::Stopping => json!({ "status": "not ready", "reason": "it is stopping" }),
         }
     }
 }

@@ -20,9 +20,6 @@ pub(crate) async fn upgrade(url: &str, roles: &Roles) -> Result<(), Failure> {
     migrator()?.with_options(options).upgrade(url).await?;
     tracing::info!("migration done: the database is at head");
     let mut connection = PgConnection::connect_with(&server::connect_options(url)?).await?;
-    let missing = models::missing_tables(&mut connection).await?;
-    if !missing.is_empty() {
-        tracing::warn!(tables = missing.join(", "), "tables are missing, though every migration is applied");
-    }
+    models::report(&models::mismatches(&mut connection).await?);
     Ok(connection.close().await?)
 }

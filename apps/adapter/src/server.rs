@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::serve::ListenerExt as _;
 use limbeck::connect::{ConnectSpec, DatabaseUrl, pool_options, process_env};
 use sqlx::postgres::PgConnectOptions;
@@ -14,10 +13,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::options::Options;
 use crate::state::App;
-use crate::{Failure, actions, router};
+use crate::{Failure, actions, models, router};
 
 /// How long requests that are under way may go on after SIGTERM. Docker kills after ten seconds.
 const GRACE: Duration = Duration::from_secs(8);
+
+/// How long to wait before the database is asked again whether it can be compared with the models.
+const COMPARISON: Duration = Duration::from_secs(5);
 
 /// Serves until SIGTERM or SIGINT.
 pub(crate) async fn serve(options: Options, connect: PgConnectOptions) -> Result<(), Failure> {
@@ -28,13 +30,32 @@ pub(crate) async fn serve(options: Options, connect: PgConnectOptions) -> Result
     tracing::info!(address = %listener.local_addr()?, "listening");
     let chores = tokio::spawn(app.db.reap());
     let sweep = tokio::spawn(actions::sweep::sweep(Arc::clone(&app)));
-    until_stopped(listener, router::router(&app), stop).await?;
+    let comparison = tokio::spawn(compare(Arc::clone(&app)));
+    until_stopped(listener, &app, stop).await?;
     chores.abort();
     sweep.abort();
+    comparison.abort();
     // Says goodbye to the server; if that hangs, the end of the process will do.
     _ = tokio::time::timeout(Duration::from_secs(1), app.db.close()).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Compares the database with the models once, as soon as it can be asked. Nothing but the log depends on it: the service
+/// also starts on a schema that somebody has to mend while it runs.
+async fn compare(app: Arc<App>) {
+    let mismatches = loop {
+        if app.probe.ask(&app.db).await.pending() == Some(0)
+            && let Ok(mut connection) = app.db.connection().await
+        {
+            break models::mismatches(&mut connection).await;
+        }
+        tokio::time::sleep(COMPARISON).await;
+    };
+    match mismatches {
+        Ok(mismatches) => models::report(&mismatches),
+        Err(why) => tracing::warn!("the database cannot be compared with the models: {why}"),
+    }
 }
 
 /// How the service connects: by any URL that limbeck takes, or what starts the service would know databases that the
@@ -52,16 +73,23 @@ async fn listen(host: &str, port: u16) -> Result<TcpListener, Failure> {
     })
 }
 
-async fn until_stopped(listener: TcpListener, routes: Router, mut stop: Stop) -> Result<(), Failure> {
+async fn until_stopped(listener: TcpListener, app: &Arc<App>, mut stop: Stop) -> Result<(), Failure> {
     let (begin, begun) = tokio::sync::oneshot::channel::<()>();
     // Answers are small and wait for nothing.
     let listener = listener.tap_io(|stream| _ = stream.set_nodelay(true));
-    let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
+    let routes = router::router(app).into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, routes).with_graceful_shutdown(async { _ = begun.await });
     let mut server = std::pin::pin!(server.into_future());
     tokio::select! {
         ended = &mut server => return Ok(ended?),
-        name = stop.next() => tracing::info!(signal = name, "stopping: no new requests"),
+        name = stop.next() => tracing::info!(signal = name, "stopping"),
+    }
+    app.probe.stop();
+    tokio::select! {
+        ended = &mut server => return Ok(ended?),
+        () = tokio::time::sleep(app.options.drain) => {}
+        // Whoever asks twice does not want to wait for proxies.
+        _ = stop.next() => {}
     }
     _ = begin.send(());
     tokio::select! {

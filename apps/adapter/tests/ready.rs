@@ -11,7 +11,7 @@ use limbeck_testdb::{Shutdown, TestDb, TestServer};
 use migrator::{ROLES, VERSIONS, migrator};
 use serde_json::json;
 use sqlx::PgConnection;
-use support::{Adapter, adapter};
+use support::{Adapter, adapter, logged};
 
 const ALL: [&str; 6] = ["001", "001b", "002", "003", "004", "005"];
 
@@ -120,6 +120,24 @@ async fn the_service_outlives_a_restart_of_the_database() {
     server.restart().await;
     let (status, body) = service.get("/health/ready");
     assert_eq!(status, 200, "{body}");
+}
+
+#[tokio::test]
+async fn what_the_models_rely_on_and_the_database_lacks_is_in_the_log() {
+    let db = TestDb::new().await;
+    let migrated = adapter(&["--migrate"]).env("DATABASE_URL", db.url()).output().unwrap();
+    let log = String::from_utf8_lossy(&migrated.stderr);
+    assert!(!log.contains("models"), "{log}");
+    let mut connection = db.connect().await;
+    let by_hand = "ALTER TABLE action_logs DROP COLUMN metadata; ALTER TABLE audit_logs ALTER COLUMN action DROP NOT NULL";
+    sqlx::raw_sql(by_hand).execute(&mut connection).await.unwrap();
+    let mut service = Adapter::start(db.url(), &[]);
+    logged(
+        &mut service.log,
+        "not as this release's models say: column public.action_logs.metadata is missing",
+    );
+    logged(&mut service.log, "not as this release's models say: column public.audit_logs.action may be NULL");
+    assert_eq!(service.get("/health/ready").0, 200);
 }
 
 #[test]

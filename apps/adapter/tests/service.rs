@@ -44,6 +44,19 @@ fn ends_at_once_and_well_on_either_signal() {
     }
 }
 
+/// A proxy that asks for readiness sends requests elsewhere before any is refused.
+#[test]
+fn while_it_drains_it_answers_and_is_not_ready() {
+    let mut adapter = Adapter::start(NO_DATABASE, &["--drain", "300"]);
+    adapter.signal("TERM");
+    let stopping = (503, serde_json::json!({ "status": "not ready", "reason": "it is stopping" }));
+    while adapter.get("/health/ready") != stopping {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(adapter.get("/health/live").0, 200);
+    assert!(adapter.stop("TERM").contains("stopped"), "a second signal ends the wait");
+}
+
 #[test]
 fn a_port_that_is_taken_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -92,7 +92,7 @@ pub(crate) fn compose() -> Option<&'static str> {
 /// Builds the images under test, and stand-ins for the base images that are out of reach. `context` is a copy of the
 /// repository, `bin` a folder for the programs of this machine.
 pub(crate) fn build(source: Source, context: &Path, bin: &Path) -> Result<Images, Failed> {
-    let mut bases = vec!["debian:bookworm-slim", "postgres:15", "redis:7"];
+    let mut bases = vec!["debian:bookworm-slim", "postgres:15", "redis:7", "haproxy:2.6"];
     bases.extend((source == Source::Sources).then_some("rust:1-bookworm"));
     // The script says what to install where this cannot.
     if !succeeds(program("debootstrap").arg("--version")) && can_apt() {

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Instant;
 
 use super::page::{self, Block};
-use super::place::{PASSWORD, Place};
+use super::place::{self, PASSWORD, Place};
 use super::session::{INTERRUPT, On, Output, Session};
 use super::{http, production};
 use crate::run::{Done, Failed};
@@ -112,12 +112,8 @@ impl Guide<'_> {
     }
 
     /// Adds a revision's file to the working copy.
-    fn write_revision(&self, id: &str, down: &str, [upgrade, downgrade]: [&str; 2]) -> Done {
-        let text = format!(
-            "-- {id}\n--\n-- revision: {id}\n-- down_revision: {down}\n-- branch_labels:\n-- depends_on:\n\
-             -- created: 2026-11-01 14:30 UTC\n\n-- limbeck:upgrade\n{upgrade}\n\n-- limbeck:downgrade\n{downgrade}\n"
-        );
-        self.write(&format!("{VERSIONS}/{id}.sql"), &text)
+    fn write_revision(&self, id: &str, down: &str, sections: [&str; 2]) -> Done {
+        self.write(&format!("{VERSIONS}/{id}.sql"), &place::revision(id, down, sections))
     }
 
     fn write(&self, path: &str, text: &str) -> Done {

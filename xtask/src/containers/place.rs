@@ -39,6 +39,7 @@ pub(crate) struct Ports {
     pub(crate) redis: u16,
     pub(crate) adapter: u16,
     pub(crate) web: u16,
+    pub(crate) proxy: u16,
     /// The first of ten, for the adapters in production.
     pub(crate) adapters: u16,
 }
@@ -154,6 +155,7 @@ impl Place {
             .env("REDIS_PORT", ports.redis.to_string())
             .env("ADAPTER_PORT", ports.adapter.to_string())
             .env("WEB_PORT", ports.web.to_string())
+            .env("PROXY_PORT", ports.proxy.to_string())
             .env("ADAPTER_PORTS", format!("{}-{}", ports.adapters, ports.adapters + 9));
     }
 }
@@ -169,12 +171,20 @@ impl Drop for Place {
     }
 }
 
+/// The text of a revision with these two sections; line 10 is the first of the upgrade.
+pub(crate) fn revision(id: &str, down: &str, [upgrade, downgrade]: [&str; 2]) -> String {
+    format!(
+        "-- {id}\n--\n-- revision: {id}\n-- down_revision: {down}\n-- branch_labels:\n-- depends_on:\n\
+         -- created: 2026-11-01 14:30 UTC\n\n-- limbeck:upgrade\n{upgrade}\n\n-- limbeck:downgrade\n{downgrade}\n"
+    )
+}
+
 impl Ports {
     fn free() -> Result<Self, Failed> {
         let failed = |why: std::io::Error| Failed::new(format!("no free port: {why}"));
         let listen = || TcpListener::bind(("127.0.0.1", 0));
         // All at once, so that they differ.
-        let listeners: Vec<_> = (0..4).map(|_| listen()).collect::<Result<_, _>>().map_err(failed)?;
+        let listeners: Vec<_> = (0..5).map(|_| listen()).collect::<Result<_, _>>().map_err(failed)?;
         let ports: Vec<u16> = listeners
             .iter()
             .map(|l| l.local_addr().map(|a| a.port()))
@@ -184,7 +194,14 @@ impl Ports {
         // Below the ports that the system gives out.
         let adapters = (20_000..30_000).step_by(10).find(|first| (*first..first + 10).all(is_free));
         let adapters = adapters.ok_or_else(|| Failed::new("no ten free ports in a row"))?;
-        Ok(Self { postgres: ports[0], redis: ports[1], adapter: ports[2], web: ports[3], adapters })
+        Ok(Self {
+            postgres: ports[0],
+            redis: ports[1],
+            adapter: ports[2],
+            web: ports[3],
+            proxy: ports[4],
+            adapters,
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{Read, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -110,6 +110,20 @@ impl Session {
         Ok(())
     }
 
+    /// Whether it has shown these words by now, or has ended.
+    pub(crate) fn has_said(&mut self, words: &str) -> bool {
+        loop {
+            if self.seen.contains(words) {
+                return true;
+            }
+            match self.bytes.try_recv() {
+                Ok(bytes) => self.seen += &text(&bytes),
+                Err(TryRecvError::Empty) => return false,
+                Err(TryRecvError::Disconnected) => return true,
+            }
+        }
+    }
+
     /// Types on its terminal.
     pub(crate) fn type_in(&mut self, bytes: &[u8]) {
         // A shell that has ended meanwhile is told by what follows.
@@ -132,7 +146,7 @@ impl Session {
     fn read_until(&mut self, deadline: Instant) -> bool {
         match self.bytes.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(bytes) => {
-                self.seen += &String::from_utf8_lossy(&bytes).replace('\r', "");
+                self.seen += &text(&bytes);
                 true
             }
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => false,
@@ -146,6 +160,10 @@ impl Drop for Session {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).replace('\r', "")
 }
 
 fn read(mut stream: impl Read + Send + 'static) -> Receiver<Vec<u8>> {

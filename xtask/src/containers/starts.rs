@@ -4,7 +4,7 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::place::{PASSWORD, Place};
+use super::place::{self, PASSWORD, Place};
 use super::production;
 use super::session::{On, Output};
 use crate::run::{Done, Failed, output, program, run};
@@ -51,10 +51,7 @@ fn without_a_database(place: &Place) -> Done {
 }
 
 fn revision(place: &Place, id: &str, down: &str, upgrade: &str) -> Result<String, Failed> {
-    let text = format!(
-        "-- {id}\n--\n-- revision: {id}\n-- down_revision: {down}\n-- branch_labels:\n-- depends_on:\n\
-         -- created: 2026-11-01 14:30 UTC\n\n-- limbeck:upgrade\n{upgrade}\n\n-- limbeck:downgrade\n"
-    );
+    let text = place::revision(id, down, [upgrade, ""]);
     let file = place.path(&format!("{id}.sql"));
     fs::write(&file, text).map_err(|why| Failed::new(format!("{}: {why}", file.display())))?;
     Ok(format!("-v {}:/app/migrations/versions/{id}.sql:ro", file.display()))

@@ -14,7 +14,8 @@ mod audit_log;
 mod idempotency_key;
 mod tenant;
 
-use limbeck::Table as _;
+use limbeck::EmbeddedModels;
+use limbeck::validate::{self, Mismatch};
 use sqlx::PgConnection;
 
 pub(crate) use action_log::{ActionLog, ActionStatus, ActionType};
@@ -22,10 +23,16 @@ pub(crate) use audit_log::AuditLog;
 pub(crate) use idempotency_key::IdempotencyKey;
 pub(crate) use tenant::Tenant;
 
-/// What the service cannot do without.
-const TABLES: [&str; 4] = [Tenant::TABLE, ActionLog::TABLE, AuditLog::TABLE, IdempotencyKey::TABLE];
+static MODELS: EmbeddedModels = limbeck::models!("src/models");
 
-/// The names of tables that the database lacks.
-pub(crate) async fn missing_tables(connection: &mut PgConnection) -> Result<Vec<String>, limbeck::Error> {
-    limbeck::validate::missing_tables(connection, &TABLES.map(str::to_owned)).await
+/// What this release relies on and the database does not have, or has otherwise.
+pub(crate) async fn mismatches(connection: &mut PgConnection) -> Result<Vec<Mismatch>, limbeck::Error> {
+    validate::against(connection, &MODELS.schema()?).await
+}
+
+/// Logs them.
+pub(crate) fn report(mismatches: &[Mismatch]) {
+    for mismatch in mismatches {
+        tracing::warn!("the database is not as this release's models say: {mismatch}");
+    }
 }

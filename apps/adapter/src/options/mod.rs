@@ -88,6 +88,11 @@ pub(crate) struct Options {
     #[arg(long, env = "ADAPTER_REQUEST_TIMEOUT", value_name = "SECONDS", default_value = "30", value_parser = values::request_timeout)]
     pub(crate) request_timeout: Duration,
 
+    /// After SIGTERM, how long the service says that it is not ready and goes on answering, so that a proxy can send
+    /// requests elsewhere.
+    #[arg(long, env = "ADAPTER_DRAIN", value_name = "SECONDS", default_value = "0", value_parser = values::drain)]
+    pub(crate) drain: Duration,
+
     /// Whose pages may call the service from a browser, for example https://app.example.com, or several with commas
     /// between them; * for all.
     #[arg(long, env = "ADAPTER_CORS_ORIGINS", value_name = "ORIGINS", default_value = "", value_parser = values::origins)]

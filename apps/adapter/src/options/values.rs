@@ -91,6 +91,10 @@ pub(super) fn request_timeout(text: &str) -> Result<Duration, String> {
     number(text, 30, 1, 3600).map(Duration::from_secs)
 }
 
+pub(super) fn drain(text: &str) -> Result<Duration, String> {
+    number(text, 0, 0, 300).map(Duration::from_secs)
+}
+
 /// A number from `least` to `most`.
 pub(super) fn number<T: FromStr + PartialOrd + fmt::Display>(
     text: &str,

@@ -25,7 +25,7 @@ pub(crate) fn adapter(args: &[&str]) -> Command {
 /// A serving process; it is killed when dropped.
 pub(crate) struct Adapter {
     child: Child,
-    log: BufReader<ChildStderr>,
+    pub(crate) log: BufReader<ChildStderr>,
     pub(crate) address: SocketAddr,
 }
 
@@ -41,8 +41,7 @@ impl Adapter {
         command.env("DATABASE_URL", url).envs(env.iter().copied()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
-        log.read_line(&mut line).unwrap();
+        let line = logged(&mut log, "listening");
         let address = line.split_once("127.0.0.1:").unwrap_or_else(|| panic!("not listening: {line}")).1;
         let port: String = address.chars().take_while(char::is_ascii_digit).collect();
         Self { child, log, address: SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap())) }
@@ -66,10 +65,15 @@ impl Adapter {
         (status, serde_json::from_str(body).unwrap_or_default())
     }
 
-    /// Sends a signal, waits for a good end, and returns the rest of the log.
-    pub(crate) fn stop(&mut self, signal: &str) -> String {
+    /// Sends a signal.
+    pub(crate) fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
+    }
+
+    /// Sends a signal, waits for a good end, and returns the rest of the log.
+    pub(crate) fn stop(&mut self, signal: &str) -> String {
+        self.signal(signal);
         let mut log = String::new();
         self.log.read_to_string(&mut log).unwrap();
         let status = self.child.wait().unwrap();
@@ -83,4 +87,14 @@ impl Drop for Adapter {
         _ = self.child.kill();
         _ = self.child.wait();
     }
+}
+
+/// Waits for a line with these words.
+pub(crate) fn logged(log: &mut BufReader<ChildStderr>, words: &str) -> String {
+    let mut line = String::new();
+    while !line.contains(words) {
+        line.clear();
+        assert_ne!(log.read_line(&mut line).unwrap(), 0, "it has ended without saying: {words}");
+    }
+    line
 }
