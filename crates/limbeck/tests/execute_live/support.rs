@@ -127,7 +127,7 @@ pub(crate) async fn down(migrator: &Migrator, url: &str, target: &str) -> Report
 }
 
 /// An event as one line, where it is the same in every run.
-fn event_line(event: &Event<'_>) -> Option<String> {
+pub(crate) fn event_line(event: &Event<'_>) -> Option<String> {
     Some(match event {
         Event::Waiting { holder, .. } => {
             format!("waiting for {}", holder.map_or("nobody", |holder| &holder.application))

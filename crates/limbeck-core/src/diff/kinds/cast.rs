@@ -76,9 +76,15 @@ fn is_text(name: &str) -> bool {
     matches!(name, "text" | "character varying" | "character")
 }
 
-/// What follows USING where PostgreSQL would not assign the old values by itself. `column` is quoted.
-pub(super) fn using(schema: &Schema, column: &str, from: &str, to: &str) -> Option<String> {
-    let (old, new) = (parse(base(schema, from)), parse(base(schema, to)));
+/// What follows USING where PostgreSQL would not assign the old values by itself. `column` is quoted; a domain of one name
+/// may have one base type in the schema before and another in that after.
+pub(super) fn using(
+    (before, after): (&Schema, &Schema),
+    column: &str,
+    from: &str,
+    to: &str,
+) -> Option<String> {
+    let (old, new) = (parse(base(before, from)), parse(base(after, to)));
     if old.array != new.array {
         return match (old.array, is_text(new.name)) {
             // A single value becomes the array of it.
@@ -90,10 +96,10 @@ pub(super) fn using(schema: &Schema, column: &str, from: &str, to: &str) -> Opti
         };
     }
     if same_group(old.name, new.name) || (is_text(new.name) && !old.array) {
-        let domain = base(schema, to) != to;
+        let domain = base(after, to) != to;
         return domain.then(|| format!("{column}::{to}"));
     }
-    let own = own_cast(schema, from, to);
+    let own = own_cast(after, from, to);
     if is_text(old.name) || own || CASTS.contains(&(old.name, new.name)) {
         return Some(format!("{column}::{to}"));
     }
@@ -296,7 +302,7 @@ mod tests {
             ("json", "jsonb", None),
         ];
         for (from, to, expected) in cases {
-            assert_eq!(using(&schema, "c", from, to).as_deref(), expected, "{from} to {to}");
+            assert_eq!(using((&schema, &schema), "c", from, to).as_deref(), expected, "{from} to {to}");
         }
     }
 

@@ -204,9 +204,11 @@ fn retype_clauses(
         // From the old type, which has been set aside, no other way than its text leads to one of the new type.
         (None, Kind::Table, false) if !place.fates.remade(place.id, &to.name).is_empty() => {
             let text = cast::text_like(&from.data_type);
-            cast::using(place.fates.to, &format!("{column}::{text}"), text, &to.data_type)
+            cast::using((place.fates.from, place.fates.to), &format!("{column}::{text}"), text, &to.data_type)
         }
-        (None, Kind::Table, false) => cast::using(place.fates.to, &column, &from.data_type, &to.data_type),
+        (None, Kind::Table, false) => {
+            cast::using((place.fates.from, place.fates.to), &column, &from.data_type, &to.data_type)
+        }
         _ => None,
     };
     let collate =

@@ -56,7 +56,7 @@ pub(super) fn steps_aside(fates: &Fates<'_>, id: &ObjectId) -> bool {
                     && fates.has_remade(user, column, id)
             }
             // The old one of a type that steps aside still has this one.
-            (Kind::Domain | Kind::Composite, None) => steps_aside(fates, user),
+            (Kind::Domain | Kind::Composite, _) => steps_aside(fates, user),
             _ => false,
         })
 }
