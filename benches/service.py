@@ -6,7 +6,9 @@ uvloop, httptools, asyncpg and orjson.
 """
 
 import argparse
+import ast
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
@@ -52,6 +54,79 @@ function request()
   return wrk.format("GET", "/api/v1/actions?limit=50&cursor=" .. cursor, {{["X-API-Key"] = "{key}"}})
 end
 """
+
+
+# What a transaction of a tenant begins and ends with.
+TRANSACTION = """\
+\\startpipeline
+BEGIN;
+SET LOCAL ROLE adapter_app;
+SET LOCAL app.current_tenant_id = '{tenant}';
+SELECT 1 FROM tenants WHERE id = '{tenant}' AND api_key_hash = '{key_hash}' AND is_active;
+{statement};
+COMMIT;
+\\endpipeline
+"""
+
+
+class Postgres:
+    """The same SQL without any service: what PostgreSQL itself can do beside the program that makes the load."""
+
+    name = "pgbench, the SQL alone"
+
+    def __init__(self, server, port, options):
+        self.server, self.options, self.results = server, options, {}
+        folder = pathlib.Path(__file__).parent
+        twin = ast.parse((folder / "fastapi_twin.py").read_text())
+        # Not imported: this Python need not have FastAPI.
+        texts = {name: ast.literal_eval(node.value) for node in twin.body if isinstance(node, ast.Assign)
+                 for name in [node.targets[0].id] if name in ("CLAIM", "END", "PAGE")}
+        psql = [f"{options.postgres}/psql", "-X", "-At", "-d", server.url("service"), "-c"]
+        query = "SELECT id FROM tenants WHERE slug = 'test-tenant'"
+        self.tenant = subprocess.run([*psql, query], check=True, capture_output=True, text=True).stdout.strip()
+        number = "('00000000-0000-4000-{}-' || lpad(:n::text, 12, '0'))::uuid"
+        ticket, entry = number.format("8001"), number.format("8002")
+        payload = '\'{"name": "Ada", "email": "ada@example.org"}\''
+
+        def claim(key):
+            return filled(texts["CLAIM"], ticket, self.literal(self.tenant), key, "'POST'", "'/api/v1/actions'",
+                          "repeat('0', 64)", "60", entry, "'crm_create'", "'echo'", payload, "NULL")
+        end = filled(texts["END"], entry, "'success'", payload, "NULL", "3", "now()", ticket, "201", payload, "86400")
+        page = texts["PAGE"].replace("ORDER BY", "AND (created_at, id) < ($3, $4) ORDER BY")
+        page = filled(page, self.literal(self.tenant), "51", "now() - :k * interval '1 second'",
+                      "'00000000-0000-0000-0000-000000000000'::uuid")
+        any_number = "\\set n random(1, 999999999999)\n"
+        self.scripts = {
+            "POST, echo": any_number + self.transaction(claim("'pgbench-' || :n")) + self.transaction(end),
+            "replay": any_number + self.transaction(claim(f"'replay-{port}-' || (:n % 100)")),
+            "page of GET": "\\set k random(1, 2000)\n" + self.transaction(page),
+        }
+
+    @staticmethod
+    def literal(value):
+        return f"'{value}'::uuid"
+
+    def transaction(self, statement):
+        key_hash = hashlib.sha256(KEY.encode()).hexdigest()
+        return TRANSACTION.format(tenant=self.tenant, key_hash=key_hash, statement=statement)
+
+    def measure(self):
+        for what, script in self.scripts.items():
+            with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
+                file.write(script)
+                file.flush()
+                command = [f"{self.options.postgres}/pgbench", "--no-vacuum", "--protocol=prepared", "--jobs=1",
+                           f"--client={self.options.pool}", f"--time={self.options.seconds}", f"--file={file.name}",
+                           self.server.url("service")]
+                text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            rate, latency = (float(re.search(found, text).group(1))
+                             for found in (r"tps = ([\d.]+) \(without", r"latency average = ([\d.]+)"))
+            self.results.setdefault(what, []).append((rate, latency, float("nan")))
+
+
+def filled(text, *values):
+    """A statement with expressions in the places of its parameters."""
+    return re.sub(r"\$(\d+)", lambda found: values[int(found.group(1)) - 1], text)
 
 
 class Service:
@@ -155,7 +230,7 @@ def measure(service, round_number, options):
     service.load("page of GET", GET.format(cursors=cursors, key=KEY), options)
 
 
-def report(found, options):
+def report(found, postgres, options):
     print(f"\n{options.rows:,} rows, {options.connections} connections, {options.seconds} s each, {options.rounds} rounds, "
           f"medians\n")
     print("| | requests/s | p50 (ms) | p99 (ms) | adapter's rate |")
@@ -163,10 +238,11 @@ def report(found, options):
     adapter = found[0]
     for what, runs in adapter.results.items():
         best = statistics.median(run[0] for run in runs)
-        for service in found:
+        for service in (*found, postgres):
             rate, p50, p99 = (statistics.median(column) for column in zip(*service.results[what]))
-            ratio = "" if service is adapter else f"{best / rate:.1f} times"
-            print(f"| {what}: {service.name} | {rate:,.0f} | {p50:.1f} | {p99:.1f} | {ratio} |")
+            ratio = "" if service is adapter else f"{best / rate:.2f} times"
+            latencies = f"{p50:.1f} (mean) | " if service is postgres else f"{p50:.1f} | {p99:.1f}"
+            print(f"| {what}: {service.name} | {rate:,.0f} | {latencies} | {ratio} |")
     print("\nPeak memory: " + ", ".join(f"{service.name} {service.peak():.0f} MB" for service in found))
 
 
@@ -196,11 +272,14 @@ def main():
         for service in services(server, options):
             cleanup.callback(service.stop)
             found.append(service)
+        postgres = None
         for round_number in range(options.rounds):
             # Whoever comes first in a round comes last in the next.
             for service in found if round_number % 2 == 0 else reversed(found):
                 measure(service, round_number, options)
-        report(found, options)
+            postgres = postgres or Postgres(server, found[0].port, options)
+            postgres.measure()
+        report(found, postgres, options)
 
 
 if __name__ == "__main__":

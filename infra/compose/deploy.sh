@@ -44,7 +44,7 @@ sleep 3
 trap - EXIT
 say "ready; stopping the old ones"
 for container in $old; do
-    docker stop --time 30 "$container" >/dev/null
+    docker stop -t 30 "$container" >/dev/null
     docker rm --volumes "$container" >/dev/null
 done
 say "$image is deployed. Write ADAPTER_IMAGE=$image into .env, so that the next \`up\` keeps it"
