@@ -10,32 +10,45 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 image=${1:?usage: deploy.sh IMAGE}
 
-compose() { docker-compose -f docker-compose.prod.yml -f docker-compose.proxy.yml "$@"; }
+# The program, or the plugin.
+docker_compose=(docker-compose)
+command -v docker-compose >/dev/null || docker_compose=(docker compose)
+compose() { "${docker_compose[@]}" -f docker-compose.prod.yml -f docker-compose.proxy.yml "$@"; }
 say() { printf 'deploy: %s\n' "$*" >&2; }
 
 old=$(compose ps -q adapter | sort)
 [ -n "$old" ] || { say "no adapter runs; start with: docker-compose -f docker-compose.prod.yml -f docker-compose.proxy.yml up -d"; exit 1; }
 count=$(wc -l <<<"$old")
-new=
 removed() {
     # Whatever came, also where Compose failed half way.
-    new=$(compose ps -q --all adapter 2>/dev/null || compose ps -q adapter)
-    new=$(comm -13 <(echo "$old") <(sort <<<"$new"))
+    local new
+    new=$(compose ps -q adapter | sort)
+    new=$(comm -13 <(echo "$old") <(echo "$new"))
     [ -z "$new" ] || docker rm --force --volumes $new >/dev/null
     say "$image was not deployed; what ran before goes on"
 }
 trap removed EXIT
 
-say "starting $count adapters of $image"
-ADAPTER_IMAGE=$image compose up -d --no-deps --no-recreate --scale "adapter=$((2 * count))" adapter
-new=$(comm -13 <(echo "$old") <(compose ps -q adapter | sort))
-for container in $new; do
-    while state=$(docker inspect --format '{{.RestartCount}} {{.State.Health.Status}}' "$container"); do
+# Waits until a container is healthy.
+healthy() {
+    local state
+    while state=$(docker inspect --format '{{.RestartCount}} {{.State.Health.Status}}' "$1"); do
         case $state in
-            "0 healthy") break ;;
+            "0 healthy") return ;;
             "0 starting") sleep 1 ;;
-            *) docker logs --tail 40 "$container" >&2; say "it does not start"; exit 1 ;;
+            *) docker logs --tail 40 "$1" >&2; break ;;
         esac
+    done
+    say "it does not start"
+    return 1
+}
+
+# The first one migrates. One at a time, so that the proxy always has more that are ready than that are not.
+for number in $(seq "$count"); do
+    say "starting adapter $number of $count of $image"
+    ADAPTER_IMAGE=$image compose up -d --no-deps --no-recreate --scale "adapter=$((count + number))" adapter
+    for container in $(comm -13 <(echo "$old") <(compose ps -q adapter | sort)); do
+        healthy "$container"
     done
 done
 
