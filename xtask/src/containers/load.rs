@@ -66,9 +66,9 @@ impl Load {
         std::mem::take(&mut self.shared.seen())
     }
 
-    /// Waits until requests go well, whatever was refused before; what was seen since somebody last looked.
+    /// Waits until requests go well, from now on, whatever was refused before; what was seen since somebody last looked.
     pub(crate) fn goes_well(&self, place: &Place) -> Result<Seen, Failed> {
-        let mut all = Seen::default();
+        let mut all = self.look();
         place.eventually("requests go well again", || {
             thread::sleep(Duration::from_secs(1));
             let seen = self.look();
