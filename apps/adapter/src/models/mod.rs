@@ -18,9 +18,7 @@ use limbeck::EmbeddedModels;
 use limbeck::validate::{self, Mismatch};
 use sqlx::PgConnection;
 
-pub(crate) use action_log::{ActionLog, ActionStatus, ActionType};
-pub(crate) use audit_log::AuditLog;
-pub(crate) use idempotency_key::IdempotencyKey;
+pub(crate) use action_log::{ActionStatus, ActionType};
 pub(crate) use tenant::Tenant;
 
 static MODELS: EmbeddedModels = limbeck::models!("src/models");
