@@ -98,7 +98,7 @@ class Postgres:
         any_number = "\\set n random(1, 999999999999)\n"
         self.scripts = {
             "POST, echo": any_number + self.transaction(claim("'pgbench-' || :n")) + self.transaction(end),
-            "replay": any_number + self.transaction(claim(f"'replay-{port}-' || (:n % 100)")),
+            "replay": any_number + self.transaction(claim(f"'replay-{port}-' || (:n::bigint % 100)")),
             "page of GET": "\\set k random(1, 2000)\n" + self.transaction(page),
         }
 
@@ -118,7 +118,7 @@ class Postgres:
                 command = [f"{self.options.postgres}/pgbench", "--no-vacuum", "--protocol=prepared", "--jobs=1",
                            f"--client={self.options.pool}", f"--time={self.options.seconds}", f"--file={file.name}",
                            self.server.url("service")]
-                text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+                text = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
             rate, latency = (float(re.search(found, text).group(1))
                              for found in (r"tps = ([\d.]+) \(without", r"latency average = ([\d.]+)"))
             self.results.setdefault(what, []).append((rate, latency, float("nan")))
