@@ -82,12 +82,15 @@ impl Load {
     /// Ends, and compares what the clients were told with what the database has: what was answered is there, and nothing
     /// was carried out twice.
     pub(crate) fn end(mut self, place: &Place) -> Done {
+        self.goes_well(place)?.judge("the end", false)?;
         self.shared.ends.store(true, Ordering::Relaxed);
         let ended = self.clients.drain(..).map(JoinHandle::join).filter(Result::is_ok).count();
         if ended != TENANTS.len() * CLIENTS {
             return Err(Failed::new("a client has panicked"));
         }
-        self.look().judge("the end", false)?;
+        if let Some(wrong) = self.look().wrong.first() {
+            return Err(Failed::new(format!("a wrong answer: {wrong}")));
+        }
         let succeeded = "SELECT request_payload->>'token' FROM action_logs WHERE status = 'success'";
         let rows = place.sql(succeeded)?;
         let tokens: BTreeSet<&str> = rows.lines().collect();
