@@ -24,6 +24,7 @@ removed() {
     local new
     new=$(compose ps -q adapter | sort)
     new=$(comm -13 <(echo "$old") <(echo "$new"))
+    # shellcheck disable=SC2086 # One word for each container.
     [ -z "$new" ] || docker rm --force --volumes $new >/dev/null
     say "$image was not deployed; what ran before goes on"
 }
