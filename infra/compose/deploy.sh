@@ -19,11 +19,14 @@ say() { printf 'deploy: %s\n' "$*" >&2; }
 old=$(compose ps -q adapter | sort)
 [ -n "$old" ] || { say "no adapter runs; start with: docker-compose -f docker-compose.prod.yml -f docker-compose.proxy.yml up -d"; exit 1; }
 count=$(wc -l <<<"$old")
+
+# The containers that came since.
+added() { comm -13 <(echo "$old") <(compose ps -q adapter | sort); }
+
 removed() {
     # Whatever came, also where Compose failed half way.
     local new
-    new=$(compose ps -q adapter | sort)
-    new=$(comm -13 <(echo "$old") <(echo "$new"))
+    new=$(added)
     # shellcheck disable=SC2086 # One word for each container.
     [ -z "$new" ] || docker rm --force --volumes $new >/dev/null
     say "$image was not deployed; what ran before goes on"
@@ -48,7 +51,7 @@ healthy() {
 for number in $(seq "$count"); do
     say "starting adapter $number of $count of $image"
     ADAPTER_IMAGE=$image compose up -d --no-deps --no-recreate --scale "adapter=$((count + number))" adapter
-    for container in $(comm -13 <(echo "$old") <(compose ps -q adapter | sort)); do
+    for container in $(added); do
         healthy "$container"
     done
 done

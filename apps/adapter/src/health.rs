@@ -1,8 +1,8 @@
 //! `GET /health`, `/health/live`, `/health/ready` and `/health/detailed`.
 //!
 //! Healthy and alive mean: the process answers. Ready means: the database is reachable, none of this release's
-//! revisions is pending, and the process was not told to stop. A database that is ahead of this release (a newer one has migrated it, or this one is
-//! a roll-back) is ready.
+//! revisions is pending, and the process was not told to stop. A database that is ahead of this release (a newer one
+//! has migrated it, or this one is a roll-back) is ready.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,17 +1,17 @@
 //! What happens to a production that is asked all the time: adapters restarted, releases deployed and taken back, the
 //! network cut, the database killed in the middle of a migration.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::docker;
 use super::http;
 use super::load::Load;
 use super::place::{self, Place};
 use super::production;
 use super::session::On;
-use crate::run::{Done, Failed, output, program, run};
+use crate::run::{Done, Failed, program, run};
 
 /// How many adapters serve.
 const ADAPTERS: usize = 3;
@@ -69,30 +69,20 @@ fn release(place: &Place, before: &str, id: &str, down: &str, upgrade: &str) -> 
     Ok(image)
 }
 
-fn adapters(place: &Place) -> Result<BTreeSet<String>, Failed> {
-    let ids = place.bash("infra/compose", &format!("{COMPOSE} ps -q adapter"), On::Pipe)?.ok()?;
-    Ok(ids.text.lines().map(str::to_owned).collect())
-}
-
-/// What `docker inspect` says of a container.
-fn inspect(container: &str, format: &str) -> String {
-    output(program("docker").args(["inspect", "--format", format, container])).unwrap_or_default()
-}
-
 fn is_healthy(container: &str) -> bool {
-    inspect(container, "{{.State.Health.Status}}") == "healthy"
+    docker::inspect(container, "{{.State.Health.Status}}") == "healthy"
 }
 
 /// Where a container's port is published.
 fn port_of(container: &str) -> Result<u16, Failed> {
-    let address = output(program("docker").args(["port", container, "8000"])).unwrap_or_default();
+    let address = docker::published(container);
     let port = address.lines().next().and_then(|line| line.rsplit(':').next()?.parse().ok());
     port.ok_or_else(|| Failed::new(format!("{container} is published nowhere: {address}")))
 }
 
 fn one_after_the_other(place: &Place, load: &Load) -> Done {
     load.look();
-    for container in adapters(place)? {
+    for container in place.containers("adapter")? {
         run(program("docker").args(["restart", "-t", "30", &container]))?;
         place.eventually("it is healthy", || is_healthy(&container))?;
         // Until the proxy has seen it.
@@ -103,7 +93,7 @@ fn one_after_the_other(place: &Place, load: &Load) -> Done {
 
 /// By the script of the guide; the old adapters are asked for their readiness all the time.
 fn deploy(place: &Place, image: &str) -> Done {
-    let old = adapters(place)?;
+    let old = place.containers("adapter")?;
     let ports = old.iter().map(|container| port_of(container)).collect::<Result<Vec<_>, _>>()?;
     let mut session = place.start("infra/compose", &deployment(image), On::Pipe)?;
     let ready = "ready; stopping the old ones";
@@ -117,12 +107,12 @@ fn deploy(place: &Place, image: &str) -> Done {
     }
     let said = session.end()?.ok()?;
     said.says(&[ready])?;
-    let now = adapters(place)?;
+    let now = place.containers("adapter")?;
     if asked == 0 || now.len() != ADAPTERS || !now.is_disjoint(&old) {
         return Err(said.failed(&format!("before: {old:?}, after: {now:?}, asked {asked} times")));
     }
     for container in &now {
-        if inspect(container, "{{.Config.Image}} {{.RestartCount}}") != format!("{image} 0") {
+        if docker::inspect(container, "{{.Config.Image}} {{.RestartCount}}") != format!("{image} 0") {
             return Err(Failed::new(format!("{container} is not a fresh one of {image}")));
         }
     }
@@ -139,32 +129,26 @@ fn to_the_next_release_and_back(place: &Place, load: &Load, releases: &Releases)
     load.look().judge("a deployment", false)?;
     deploy(place, place.images.adapter)?;
     load.look().judge("back to the release before", false)?;
-    at(place, "006")
-}
-
-fn at(place: &Place, expected: &str) -> Done {
-    match place.version()? {
-        version if version == expected => Ok(()),
-        version => Err(Failed::new(format!("the database is at {version}, not at {expected}"))),
-    }
+    place.is_at("006")
 }
 
 /// It is taken away, and says why; what runs goes on.
 fn a_release_that_fails(place: &Place, load: &Load, releases: &Releases) -> Done {
-    let before = adapters(place)?;
+    let before = place.containers("adapter")?;
     let said = place.bash("infra/compose", &deployment(&releases.broken), On::Pipe)?.ends_with(1)?;
     said.says(&["broken.sql:10", "already exists", "was not deployed"])?;
-    if adapters(place)? != before {
+    if place.containers("adapter")? != before {
         return Err(said.failed("not the same adapters run as before"));
     }
-    at(place, "006")?;
+    place.is_at("006")?;
     load.look().judge("a deployment that fails", false)
 }
 
 /// No wrong answer, and no adapter has to be started again.
 fn without_network(place: &Place, load: &Load) -> Done {
-    let postgres = postgres(place)?;
-    let networks = inspect(&postgres, "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}}{{end}}");
+    let postgres = place.container("postgres")?;
+    let networks =
+        docker::inspect(&postgres, "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}}{{end}}");
     let before = starts(place)?;
     load.look();
     run(program("docker").args(["network", "disconnect", &networks, &postgres]))?;
@@ -182,14 +166,10 @@ fn without_network(place: &Place, load: &Load) -> Done {
     Ok(())
 }
 
-fn postgres(place: &Place) -> Result<String, Failed> {
-    Ok(place.prod("ps -q postgres")?.ok()?.text.trim().to_owned())
-}
-
 /// How often each adapter was started.
 fn starts(place: &Place) -> Result<Vec<String>, Failed> {
     let format = "{{.Id}} {{.RestartCount}} {{.State.StartedAt}}";
-    Ok(adapters(place)?.iter().map(|container| inspect(container, format)).collect())
+    Ok(place.containers("adapter")?.iter().map(|container| docker::inspect(container, format)).collect())
 }
 
 /// The new release's migration is between two segments; it goes on where it was.
@@ -204,14 +184,14 @@ fn a_killed_database(place: &Place, load: &Load, releases: &Releases) -> Done {
     let sleeps = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND application_name = 'limbeck 007' \
                   AND to_regclass('first_half') IS NOT NULL";
     place.eventually("the first segment is done", || place.sql(sleeps).is_ok_and(|count| count == "1"))?;
-    let postgres = postgres(place)?;
+    let postgres = place.container("postgres")?;
     run(program("docker").args(["kill", &postgres]))?;
     thread::sleep(Duration::from_secs(3));
     run(program("docker").args(["start", &postgres]))?;
     let begun = Instant::now();
     place.eventually("all are ready", || production::ready_adapters(place) == 2 * ADAPTERS)?;
     let recovered = begun.elapsed().as_secs_f64();
-    at(place, "007")?;
+    place.is_at("007")?;
     let halves = "SELECT to_regclass('first_half') IS NOT NULL AND to_regclass('second_half') IS NOT NULL";
     if place.sql(halves)? != "t" {
         return Err(Failed::new("a part of the revision is missing"));

@@ -89,6 +89,16 @@ pub(crate) fn compose() -> Option<&'static str> {
     }
 }
 
+/// What `docker inspect` says of a container, in this format; nothing if there is none.
+pub(crate) fn inspect(container: &str, format: &str) -> String {
+    output(program("docker").args(["inspect", "--format", format, container])).unwrap_or_default()
+}
+
+/// Where a container's ports are published, a line each.
+pub(crate) fn published(container: &str) -> String {
+    output(program("docker").args(["port", container])).unwrap_or_default()
+}
+
 /// Builds the images under test, and stand-ins for the base images that are out of reach. `context` is a copy of the
 /// repository, `bin` a folder for the programs of this machine.
 pub(crate) fn build(source: Source, context: &Path, bin: &Path) -> Result<Images, Failed> {

@@ -210,7 +210,7 @@ const STEPS: &[(&str, Step)] = &[
     ("url", checked(|_, output| output.says(&["DATABASE_URL=postgresql://postgres:"]))),
     ("two-heads", prepared(second_head, two_heads)),
     ("merged", checked(is_at_head)),
-    ("rollback", checked(|guide, _| is_at(guide, "004"))),
+    ("rollback", checked(|guide, _| guide.place.is_at("004"))),
     ("one-step", checked(one_step)),
     ("missing-table", prepared(hide_table, |_, output| output.never_says("idempotency_keys"))),
     ("table-back", checked(table_back)),
@@ -231,14 +231,6 @@ const STEPS: &[(&str, Step)] = &[
     ("reset", ending(leave_trace, Ends::Interrupted { when: begins_anew }, reset)),
 ];
 
-fn is_at(guide: &Guide, expected: &str) -> Done {
-    let version = guide.place.version()?;
-    match version == expected {
-        true => Ok(()),
-        false => Err(Failed::new(format!("the database is at {version}, not at {expected}"))),
-    }
-}
-
 /// The working copy's only head.
 fn head(guide: &Guide) -> Result<String, Failed> {
     let heads = guide.place.alembic("heads")?.text;
@@ -248,7 +240,7 @@ fn head(guide: &Guide) -> Result<String, Failed> {
 /// All of this working copy's revisions, and no others, are applied.
 fn is_at_head(guide: &Guide, _: &Output) -> Done {
     let head = head(guide)?;
-    is_at(guide, &head)
+    guide.place.is_at(&head)
 }
 
 fn one_down(guide: &Guide) -> Done {
@@ -257,7 +249,7 @@ fn one_down(guide: &Guide) -> Done {
 
 fn local(guide: &Guide, output: &Output) -> Done {
     output.says(&["Running downgrade 005 -> 004", "<base> -> 001", "004"])?;
-    is_at(guide, "004")
+    guide.place.is_at("004")
 }
 
 fn upgraded(guide: &Guide, output: &Output) -> Done {
@@ -324,7 +316,7 @@ fn inspected(guide: &Guide, output: &Output) -> Done {
 
 fn stamped(guide: &Guide, output: &Output) -> Done {
     output.says(&["stamp_revision", "broken"])?;
-    is_at(guide, "broken")?;
+    guide.place.is_at("broken")?;
     // As before, for what follows.
     let file = guide.place.path(&format!("{VERSIONS}/broken.sql"));
     let failed = |why: std::io::Error| Failed::new(format!("{}: {why}", file.display()));
@@ -340,7 +332,7 @@ fn down_to_005(guide: &Guide) -> Done {
 }
 
 fn stamped_in_production(guide: &Guide, _: &Output) -> Done {
-    is_at(guide, "005")?;
+    guide.place.is_at("005")?;
     guide.place.alembic("upgrade head").map(drop)
 }
 
@@ -367,7 +359,7 @@ fn two_heads(_: &Guide, output: &Output) -> Done {
 
 fn one_step(guide: &Guide, output: &Output) -> Done {
     output.says(&["Running downgrade 004 -> 003"])?;
-    is_at(guide, "003")?;
+    guide.place.is_at("003")?;
     guide.place.alembic("upgrade head").map(drop)
 }
 

@@ -1,6 +1,7 @@
 //! A copy of the repository in which the test plays: commands typed there change nothing here.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::net::TcpListener;
@@ -102,6 +103,27 @@ impl Place {
     /// The version table's rows.
     pub(crate) fn version(&self) -> Result<String, Failed> {
         self.sql("SELECT version_num FROM alembic_version ORDER BY 1")
+    }
+
+    /// An error unless the version table has this row, and no other.
+    pub(crate) fn is_at(&self, expected: &str) -> Done {
+        match self.version()? {
+            version if version == expected => Ok(()),
+            version => Err(Failed::new(format!("the database is at {version}, not at {expected}"))),
+        }
+    }
+
+    /// The containers of a service in production.
+    pub(crate) fn containers(&self, service: &str) -> Result<BTreeSet<String>, Failed> {
+        let ids = self.prod(&format!("ps -q {service}"))?.ok()?;
+        Ok(ids.text.lines().map(str::to_owned).collect())
+    }
+
+    /// The only container of a service in production.
+    pub(crate) fn container(&self, service: &str) -> Result<String, Failed> {
+        let found = self.containers(service)?;
+        let one = found.first().filter(|_| found.len() == 1).cloned();
+        one.ok_or_else(|| Failed::new(format!("not one container of {service}: {found:?}")))
     }
 
     /// `alembic` in apps/adapter, that must succeed.

@@ -3,11 +3,12 @@
 
 use std::fs;
 
+use super::docker;
 use super::guide::Guide;
 use super::http;
 use super::place::{PASSWORD, Place};
 use super::session::{On, Output};
-use crate::run::{Done, Failed, output, program};
+use crate::run::{Done, Failed};
 
 /// Without `.env`, every command says which variable is missing.
 pub(crate) fn refuses_without_passwords(place: &Place) -> Done {
@@ -38,11 +39,9 @@ pub(crate) fn all_start(place: &Place, adapters: usize) -> Done {
     if applied != revisions {
         return Err(log.failed(&format!("{applied} revisions were applied in all, of {revisions}")));
     }
-    let containers = place.prod("ps -q")?.ok()?;
-    for container in containers.text.lines() {
+    for container in place.containers("")? {
         let format = "{{.Name}} {{.RestartCount}} {{.HostConfig.ReadonlyRootfs}}";
-        let seen =
-            output(program("docker").args(["inspect", "--format", format, container])).unwrap_or_default();
+        let seen = docker::inspect(&container, format);
         if !seen.ends_with(" 0 true") {
             return Err(Failed::new(format!("{seen}: it was started again, or can write")));
         }
@@ -68,8 +67,7 @@ pub(crate) fn after(guide: &Guide, _: &Output) -> Done {
 
 fn nothing_is_open(place: &Place) -> Done {
     for service in ["postgres", "redis"] {
-        let container = place.prod(&format!("ps -q {service}"))?.ok()?;
-        let ports = output(program("docker").args(["port", container.text.trim()])).unwrap_or_default();
+        let ports = docker::published(&place.container(service)?);
         if !ports.is_empty() {
             return Err(Failed::new(format!("{service} is published: {ports}")));
         }

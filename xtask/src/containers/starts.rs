@@ -4,6 +4,7 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::docker;
 use super::place::{self, PASSWORD, Place};
 use super::production;
 use super::session::{On, Output};
@@ -87,10 +88,7 @@ fn a_long_migration(place: &Place) -> Done {
     if !live.starts_with("HTTP/1.1 200") || !ready.starts_with("HTTP/1.1 503") {
         return Err(Failed::new(format!("while it migrates it answers: {live}\n{ready}")));
     }
-    let health = || {
-        let format = "{{.State.Health.Status}} {{.State.Running}}";
-        output(program("docker").args(["inspect", "--format", format, &name])).unwrap_or_default()
-    };
+    let health = || docker::inspect(&name, "{{.State.Health.Status}} {{.State.Running}}");
     // Several of the image's health checks have failed then.
     thread::sleep(Duration::from_secs(12));
     if health() != "starting true" {

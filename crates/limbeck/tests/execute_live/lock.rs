@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use limbeck::core::Code;
-use limbeck::{Cancel, Control, Error, Event, Job, Migrator, Options, Report};
+use limbeck::{Cancel, Error, Event, Job, Migrator, Options, Report};
 use limbeck_testdb::TestDb;
 use sqlx::Connection as _;
 use tokio::sync::Notify;
 
 use crate::support::{
-    Rev, event_line, exec, line, migrator, query, rows, run, shown, table, value, watched, with_options,
+    Rev, exec, line, migrator, overheard, query, rows, run, shown, table, value, watched, with_options,
 };
 
 /// A revision that runs for this long.
@@ -42,14 +42,12 @@ async fn waiter(
     events: &mut Vec<String>,
     mut waits: impl FnMut() + Send,
 ) -> Result<Report, Error> {
-    let mut emit = |event: Event<'_>| {
-        events.extend(event_line(&event));
+    let ear = |event: &Event<'_>| {
         if matches!(event, Event::Waiting { .. }) {
             waits();
         }
     };
-    let mut control = Control { cancel: cancel.clone(), emit: &mut emit };
-    migrator.run(&url, Job::Upgrade("head"), &mut control).await
+    overheard(migrator, url, Job::Upgrade("head"), cancel, events, ear).await
 }
 
 async fn advisory_locks(url: &str) -> String {

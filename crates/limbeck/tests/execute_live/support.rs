@@ -98,7 +98,22 @@ pub(crate) async fn watched(
     cancel: &Cancel,
     events: &mut Vec<String>,
 ) -> Result<Report, Error> {
-    let mut emit = |event: Event<'_>| events.extend(event_line(&event));
+    overheard(migrator, url, job, cancel, events, |_| {}).await
+}
+
+/// As [`watched`], and somebody else hears each event as it comes.
+pub(crate) async fn overheard(
+    migrator: &Migrator,
+    url: &str,
+    job: Job<'_>,
+    cancel: &Cancel,
+    events: &mut Vec<String>,
+    mut ear: impl FnMut(&Event<'_>) + Send,
+) -> Result<Report, Error> {
+    let mut emit = |event: Event<'_>| {
+        events.extend(event_line(&event));
+        ear(&event);
+    };
     let mut control = Control { cancel: cancel.clone(), emit: &mut emit };
     migrator.run(&url, job, &mut control).await
 }
@@ -127,7 +142,7 @@ pub(crate) async fn down(migrator: &Migrator, url: &str, target: &str) -> Report
 }
 
 /// An event as one line, where it is the same in every run.
-pub(crate) fn event_line(event: &Event<'_>) -> Option<String> {
+fn event_line(event: &Event<'_>) -> Option<String> {
     Some(match event {
         Event::Waiting { holder, .. } => {
             format!("waiting for {}", holder.map_or("nobody", |holder| &holder.application))
