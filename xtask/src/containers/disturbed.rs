@@ -6,9 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::docker;
-use super::http;
+use super::http::{self, Request};
 use super::load::Load;
-use super::place::{self, Place};
+use super::place::{self, ADMIN_KEY, Place};
 use super::production;
 use super::session::On;
 use crate::run::{Done, Failed, program, run};
@@ -25,6 +25,7 @@ pub(crate) fn all(place: &Place) -> Done {
     place.bash("infra/compose", &format!("ADAPTER_RATE_LIMIT=0 {COMPOSE} up -d"), On::Pipe)?.ok()?;
     production::all_start(place, ADAPTERS)?;
     place.eventually("the proxy answers", || http::is_ok(place.ports.proxy, "/health/ready"))?;
+    clients_are_known(place)?;
     let load = Load::begin(place)?;
     load.goes_well(place)?.judge("before anything happens", true)?;
     one_after_the_other(place, &load)?;
@@ -34,6 +35,23 @@ pub(crate) fn all(place: &Place) -> Done {
     a_killed_database(place, &load, &releases)?;
     load.end(place)?;
     place.bash("infra/compose", &format!("{COMPOSE} down --volumes --timeout 2"), On::Pipe)?.ok().map(drop)
+}
+
+/// Audit logs have the client's address, not the proxy's, also where another proxy stands before that.
+fn clients_are_known(place: &Place) -> Done {
+    let request = Request {
+        method: "POST",
+        path: "/api/v1/admin/tenants",
+        headers: &[("X-Admin-Key", ADMIN_KEY), ("X-Forwarded-For", "203.0.113.7")],
+        body: "{\"name\": \"cedar\"}",
+        patience: Duration::from_secs(10),
+    };
+    let answer = request.send(place.ports.proxy);
+    let address = place.sql("SELECT ip_address FROM audit_logs")?;
+    match address == "203.0.113.7" {
+        true => Ok(()),
+        false => Err(Failed::new(format!("the audit log has `{address}`; the answer was {answer:?}"))),
+    }
 }
 
 /// Images of later releases: each has one revision more than the one before.
