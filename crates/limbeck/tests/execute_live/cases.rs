@@ -21,7 +21,7 @@ use limbeck::{
 use limbeck_testdb::TestDb;
 use sqlx::Connection as _;
 
-use crate::support::{JOURNAL, Rev, query, shown, switched, watched, with_options};
+use crate::support::{JOURNAL, Rev, query, shown, switched, until_unlocked, watched, with_options};
 
 /// How many cases run at once.
 const AT_ONCE: usize = 4;
@@ -172,6 +172,7 @@ impl Case {
 
     async fn command(&mut self, word: &str, rest: &str) -> String {
         let words: Vec<String> = rest.split_whitespace().map(str::to_owned).collect();
+        until_unlocked(&mut self.connection).await;
         match word {
             "upgrade" => self.job(Job::Upgrade(rest)).await,
             "downgrade" => self.job(Job::Downgrade(rest)).await,

@@ -9,7 +9,8 @@ use sqlx::Connection as _;
 use tokio::sync::Notify;
 
 use crate::support::{
-    Rev, exec, line, migrator, overheard, query, rows, run, shown, table, value, watched, with_options,
+    Rev, exec, line, migrator, overheard, query, rows, run, shown, table, until_unlocked, value, watched,
+    with_options,
 };
 
 /// A revision that runs for this long.
@@ -50,15 +51,6 @@ async fn waiter(
     overheard(migrator, url, Job::Upgrade("head"), cancel, events, ear).await
 }
 
-async fn advisory_locks(url: &str) -> String {
-    value(
-        url,
-        "SELECT count(*)::text FROM pg_locks WHERE locktype = 'advisory' \
-         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-    )
-    .await
-}
-
 #[tokio::test]
 async fn many_at_once_on_an_empty_database() {
     let db = TestDb::new().await;
@@ -76,7 +68,7 @@ async fn many_at_once_on_an_empty_database() {
     assert_eq!(applied, 4, "each revision was reported by the run that applied it");
     let journal = value(db.url(), "SELECT string_agg(revision, ' ' ORDER BY id) FROM limbeck.journal").await;
     assert_eq!(journal, "a1 a2 a3 a4");
-    assert_eq!(advisory_locks(db.url()).await, "0");
+    until_unlocked(&mut db.connect().await).await;
 }
 
 #[tokio::test]

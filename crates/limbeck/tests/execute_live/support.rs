@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use limbeck::core::plan::Direction;
 use limbeck::core::{Problem, Source};
@@ -199,6 +200,18 @@ pub(crate) async fn query(connection: &mut PgConnection, sql: &str) -> String {
     match sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).fetch_all(connection).await {
         Ok(rows) => rows.iter().map(|row| row_text(row) + "\n").collect(),
         Err(error) => format!("{error}\n"),
+    }
+}
+
+/// Returns when no run holds its lock in this database. A run is over before the server has ended its session, and the lock
+/// goes with that.
+pub(crate) async fn until_unlocked(connection: &mut PgConnection) {
+    let locks = "SELECT count(*)::text FROM pg_locks WHERE locktype = 'advisory' \
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let begin = Instant::now();
+    while query(connection, locks).await != "0\n" {
+        assert!(begin.elapsed() < Duration::from_secs(30), "a lock is left");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
