@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use crate::postgres::UNATTENDED;
 use crate::run::{Done, Failed, cargo, program, run, succeeds};
 use crate::venv::{self, ALEMBIC};
 use crate::{places, servers};
@@ -67,7 +68,10 @@ fn base(release: &str) -> String {
 
 /// A Debian of this release as an image.
 fn system(release: &str, folder: &Path) -> Done {
-    run(program("debootstrap").args(["--variant=minbase", release]).arg(folder))?;
+    let mut bootstrap = program("debootstrap");
+    bootstrap.args(["--variant=minbase", release]).arg(folder);
+    // Its packages are configured in the new system, and would ask there as they ask anywhere.
+    run(bootstrap.envs([UNATTENDED]).stdin(Stdio::null()))?;
     let mut tar = program("tar");
     let mut tar =
         tar.arg("-C").arg(folder).args(["-c", "."]).stdout(Stdio::piped()).spawn().map_err(failed)?;
@@ -82,8 +86,10 @@ fn system(release: &str, folder: &Path) -> Done {
 }
 
 fn install(release: &str, version: u32, image: &str) -> Done {
+    let (asks, nobody) = UNATTENDED;
     let text = format!(
-        "FROM {}\nENV PATH=/usr/lib/postgresql/{version}/bin:/usr/sbin:/usr/bin:/sbin:/bin\n\
+        "FROM {}\nARG {asks}={nobody}\n\
+         ENV PATH=/usr/lib/postgresql/{version}/bin:/usr/sbin:/usr/bin:/sbin:/bin\n\
          RUN mkdir -p /etc/postgresql-common && echo create_main_cluster=false > /etc/postgresql-common/createcluster.conf \
          && apt-get update -q && apt-get install -q -y --no-install-recommends postgresql && apt-get clean\n",
         base(release)

@@ -23,6 +23,9 @@ const ADVICE: &str = "The tests need PostgreSQL's server programs (initdb, postg
      macOS            brew install postgresql@17\n\
      or put their folder on the PATH.";
 
+/// What keeps Debian's packages from asking questions while they are installed.
+pub(crate) const UNATTENDED: (&str, &str) = ("DEBIAN_FRONTEND", "noninteractive");
+
 /// The folder of the server programs.
 pub(crate) fn ensure() -> Result<PathBuf, Failed> {
     if let Some(bin) = find() {
@@ -68,7 +71,7 @@ pub(crate) fn apt_install(packages: &[&str]) -> Done {
     run(program("apt-get").args(["update", "-q"]))?;
     let install = ["install", "-q", "-y", "--no-install-recommends"];
     // In this run level Debian's packages start no service.
-    let quietly = [("DEBIAN_FRONTEND", "noninteractive"), ("RUNLEVEL", "1")];
+    let quietly = [UNATTENDED, ("RUNLEVEL", "1")];
     run(program("apt-get").args(install).args(packages).envs(quietly))
 }
 
