@@ -5,7 +5,7 @@ use std::time::Duration;
 use limbeck::{HistoryEntry, Job};
 use limbeck_testdb::TestDb;
 
-use crate::support::{Rev, migrator, query, run, shown, table, up};
+use crate::support::{Rev, migrator, query, run, shown, table, until_unlocked, up};
 
 /// Two branches that are merged, and one that stands alone and depends on the first.
 fn branched() -> Vec<Rev> {
@@ -88,5 +88,6 @@ async fn whoever_migrates_is_named() {
     let holder = holder.expect("the holder of the lock is never named");
     outcome.unwrap_or_else(|error| panic!("{}", shown(&error)));
     assert!(holder.pid > 0 && !holder.user.is_empty(), "{holder:?}");
+    until_unlocked(&mut looker).await;
     assert_eq!(migrator.migrating(&mut looker).await.unwrap(), None);
 }
