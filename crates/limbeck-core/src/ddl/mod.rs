@@ -22,7 +22,7 @@ pub use create::{comment_on, create, create_in, finish, target};
 pub use dump::{Block, blocks, dump, to_sql};
 pub use grants::{changed as changed_grants, granted};
 pub use order::{Part, Step, order};
-pub use sequence::{identity_clause, sequence_options};
+pub use sequence::{identity_changes, identity_clause, identity_said, sequence_options};
 pub use table::{column_definition, column_settings, storage_parameters};
 pub use text::split_off_with;
 pub(crate) use text::{parameter_name, parameters};

@@ -1,7 +1,7 @@
 //! Sequences, identity columns included.
 
-use super::quote;
-use crate::schema::{Identity, IdentityKind, Name, Persistence, Sequence};
+use super::{grants, quote};
+use crate::schema::{Identity, IdentityKind, IdentitySequence, Kind, Name, ObjectId, Persistence, Sequence};
 
 pub(super) fn create(name: &Name, sequence: &Sequence) -> String {
     let unlogged = match sequence.persistence {
@@ -64,13 +64,30 @@ pub fn identity_clause(table: &Name, column: &str, identity: &Identity) -> Strin
         IdentityKind::ByDefault => "BY DEFAULT",
     };
     let mut options = Vec::new();
-    if let Some((name, sequence)) = &identity.sequence {
+    if let Some(IdentitySequence { name, settings, .. }) = &identity.sequence {
         let usual = Name::new(table.schema.clone(), format!("{}_{column}_seq", table.name));
         if *name != usual {
             options.push(format!("SEQUENCE NAME {}", quote::name(name)));
         }
-        options.extend(sequence_options(sequence));
+        options.extend(sequence_options(settings));
     }
     let options = if options.is_empty() { String::new() } else { format!(" ({})", options.join(" ")) };
     format!("GENERATED {kind} AS IDENTITY{options}")
+}
+
+/// What the sequence of a new identity column is given afterwards: its comment and grants.
+pub fn identity_said(identity: &Identity) -> Vec<String> {
+    let bare =
+        |sequence: &IdentitySequence| IdentitySequence::new(sequence.name.clone(), sequence.settings.clone());
+    identity.sequence.as_ref().map(|sequence| identity_changes(&bare(sequence), sequence)).unwrap_or_default()
+}
+
+/// The statements that give the sequence of an identity column another comment and other grants.
+pub fn identity_changes(from: &IdentitySequence, to: &IdentitySequence) -> Vec<String> {
+    let comment = (from.comment != to.comment).then(|| {
+        let text = to.comment.as_deref().map_or_else(|| "NULL".to_owned(), quote::literal);
+        format!("COMMENT ON SEQUENCE {} IS {text}", quote::name(&to.name))
+    });
+    let id = ObjectId::relation(Kind::Sequence, &to.name);
+    comment.into_iter().chain(grants::changed(&id, &from.grants, &to.grants)).collect()
 }

@@ -147,7 +147,7 @@ fn identity_sequences(from: &Schema, to: &Schema) -> Vec<Rename> {
 }
 
 fn sequence_of(column: &Column) -> Option<&Name> {
-    column.identity.as_ref()?.sequence.as_ref().map(|(name, _)| name)
+    column.identity.as_ref()?.sequence.as_ref().map(|sequence| &sequence.name)
 }
 
 fn is_same(from: &Object, to: &Object) -> bool {

@@ -116,9 +116,8 @@ fn table_names(table: &mut Table, id: &ObjectId, rewrite: &Rewrite, name: &dyn F
     table.of_type.iter_mut().for_each(name);
     for column in &mut table.columns {
         column.collation.iter_mut().for_each(name);
-        if let Some(Identity { sequence: Some((sequence, Sequence { owned_by, .. })), .. }) =
-            &mut column.identity
-        {
+        if let Some(Identity { sequence: Some(own), .. }) = &mut column.identity {
+            let (sequence, owned_by) = (&mut own.name, &mut own.settings.owned_by);
             if let Rewrite::Object { from, .. } = rewrite
                 && from.kind == Kind::Sequence
             {
@@ -225,8 +224,8 @@ fn columns(id: &ObjectId, entry: &mut Entry, of: &ObjectId, from: &str, to: &str
 
 fn own_sequences(table: &mut Table, rename: &dyn Fn(&mut String)) {
     for column in &mut table.columns {
-        if let Some(Identity { sequence: Some((_, Sequence { owned_by: Some((_, column)), .. })), .. }) =
-            &mut column.identity
+        if let Some(Identity { sequence: Some(own), .. }) = &mut column.identity
+            && let Some((_, column)) = &mut own.settings.owned_by
         {
             rename(column);
         }

@@ -17,8 +17,8 @@ use super::table::TableModel;
 use super::write::usual_sequence;
 use super::{ModelOptions, Models, Outside, Rename, Unlisted};
 use crate::schema::{
-    Column, ConstraintKind, Entry, Enum, Identity, IdentityKind, Kind, Name, Need, Nullability, Object,
-    ObjectId, Sequence,
+    Column, ConstraintKind, Entry, Enum, Identity, IdentityKind, IdentitySequence, Kind, Name, Need,
+    Nullability, Object, ObjectId, Sequence,
 };
 use crate::{Place, Problem, Source};
 
@@ -444,5 +444,6 @@ fn identity(model: &IdentityModel, column: &ColumnModel, data_type: &str, table:
         cycle: model.cycle,
         ..usual
     };
-    Identity { kind, sequence: Some((Name::new(table.schema.clone(), name), sequence)) }
+    let name = Name::new(table.schema.clone(), name);
+    Identity { kind, sequence: Some(IdentitySequence::new(name, sequence)) }
 }

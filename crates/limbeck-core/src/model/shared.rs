@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::naming::object_name;
 use super::write::usual_sequence;
 use crate::schema::{
-    Column, Entry, Kind, Name, Object, ObjectId, Schema, Sequence, Table, literal_before, without_length,
+    Column, Entry, IdentitySequence, Kind, Name, Object, ObjectId, Schema, Table, literal_before,
+    without_length,
 };
 
 /// A schema as it is written (by models), beside one in normal form. What is written exactly as PostgreSQL prints it in
@@ -88,7 +89,7 @@ fn completed(written: &Table, printed: &Table, name: &Name) -> Table {
             column.default.clone_from(&printed.default);
         }
         let usual = printed.identity.as_ref().and_then(|identity| identity.sequence.as_ref());
-        let usual = usual.filter(|(called, sequence)| is_usual(called, sequence, name, column));
+        let usual = usual.filter(|sequence| is_usual(sequence, name, column));
         if let (Some(identity), Some(usual)) = (&mut column.identity, usual) {
             identity.sequence.get_or_insert_with(|| usual.clone());
         }
@@ -106,8 +107,8 @@ fn is_default_printed_so(written: &Column, printed: &Column) -> bool {
 }
 
 /// Whether the sequence of an identity column is what PostgreSQL makes where nothing is said.
-fn is_usual(called: &Name, sequence: &Sequence, table: &Name, column: &Column) -> bool {
-    called.schema == table.schema
-        && called.name == object_name(&table.name, &column.name, "seq")
-        && *sequence == usual_sequence(&column.data_type, 1)
+fn is_usual(sequence: &IdentitySequence, table: &Name, column: &Column) -> bool {
+    sequence.name.schema == table.schema
+        && sequence.name.name == object_name(&table.name, &column.name, "seq")
+        && sequence.settings == usual_sequence(&column.data_type, 1)
 }

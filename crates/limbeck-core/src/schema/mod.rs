@@ -24,9 +24,9 @@ use serde::{Deserialize, Serialize};
 pub use id::{Kind, Name, ObjectId};
 pub use object::{Extension, Object, Opaque};
 pub use relation::{
-    Column, Constraint, ConstraintKind, Firing, Generated, Generation, Identity, IdentityKind, Index,
-    Nullability, PartitionOf, Persistence, Policy, ReplicaIdentity, Rule, Statistics, Table, Trigger, View,
-    ViewColumn,
+    Column, Constraint, ConstraintKind, Firing, Generated, Generation, Identity, IdentityKind,
+    IdentitySequence, Index, Nullability, PartitionOf, Persistence, Policy, ReplicaIdentity, Rule,
+    Statistics, Table, Trigger, View, ViewColumn,
 };
 pub use routine::{Routine, RoutineKind};
 pub use selection::{Excluded, Selection, TablePattern};
@@ -99,6 +99,14 @@ impl Entry {
         let object = object.into();
         let grants = object.default_grants();
         Self { object, comment: None, grants, needs: BTreeSet::new() }
+    }
+
+    /// Takes all grants for those that PostgreSQL gives by itself.
+    pub fn forget_grants(&mut self) {
+        self.grants = self.object.default_grants();
+        if let Object::Table(table) = &mut self.object {
+            table.identity_sequences().for_each(|sequence| sequence.grants.clear());
+        }
     }
 
     /// Whether both say the same. What they need is not compared: it follows from the rest.

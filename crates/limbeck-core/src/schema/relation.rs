@@ -1,10 +1,10 @@
 //! Tables, views, and what belongs to them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Name, Sequence};
+use super::{Grant, Name, Sequence};
 
 /// A table, partitioned table, partition or foreign table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +60,11 @@ impl Table {
     /// The column of this name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The sequences of its identity columns, as far as they are known.
+    pub fn identity_sequences(&mut self) -> impl Iterator<Item = &mut IdentitySequence> {
+        self.columns.iter_mut().filter_map(|column| column.identity.as_mut()?.sequence.as_mut())
     }
 }
 
@@ -180,8 +185,28 @@ pub enum Generation {
 pub struct Identity {
     /// `ALWAYS` or `BY DEFAULT`.
     pub kind: IdentityKind,
-    /// Its sequence: name and settings. `None` where a model leaves them to PostgreSQL.
-    pub sequence: Option<(Name, Sequence)>,
+    /// `None` where a model leaves it to PostgreSQL.
+    pub sequence: Option<IdentitySequence>,
+}
+
+/// The sequence of an identity column, which PostgreSQL makes and drops with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentitySequence {
+    /// Its name, in the schema of the table.
+    pub name: Name,
+    /// Its settings.
+    pub settings: Sequence,
+    /// `COMMENT ON SEQUENCE`.
+    pub comment: Option<String>,
+    /// Who may do what with it, the owner left out. To insert into the table nobody needs any.
+    pub grants: BTreeSet<Grant>,
+}
+
+impl IdentitySequence {
+    /// A sequence without comment and grants.
+    pub fn new(name: Name, settings: Sequence) -> Self {
+        Self { name, settings, comment: None, grants: BTreeSet::new() }
+    }
 }
 
 /// What an identity column does with a value that is given.

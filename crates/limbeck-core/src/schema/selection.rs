@@ -144,7 +144,7 @@ impl Selection {
                 forget_comments(entry);
             }
             if without(Excluded::Grant) {
-                entry.grants = entry.object.default_grants();
+                entry.forget_grants();
             }
         }
         part
@@ -179,7 +179,10 @@ fn is_partition(entry: &Entry) -> bool {
 fn forget_comments(entry: &mut Entry) {
     entry.comment = None;
     match &mut entry.object {
-        Object::Table(table) => table.columns.iter_mut().for_each(|column| column.comment = None),
+        Object::Table(table) => {
+            table.columns.iter_mut().for_each(|column| column.comment = None);
+            table.identity_sequences().for_each(|sequence| sequence.comment = None);
+        }
         Object::View(view) => view.columns.iter_mut().for_each(|column| column.comment = None),
         Object::Composite(composite) => composite.attributes.iter_mut().for_each(|it| it.comment = None),
         _ => {}

@@ -1,6 +1,6 @@
 //! What is compared.
 
-use limbeck_core::schema::{Kind, Object, Schema, Selection};
+use limbeck_core::schema::{Entry, Kind, Object, Schema, Selection};
 
 use super::wanted::Wanted;
 
@@ -45,8 +45,16 @@ impl Scope {
                 Object::Sequence(sequence) => sequence.owned_by.is_some(),
                 _ => OF_MODELS.contains(&id.kind),
             });
-            part.objects.values_mut().for_each(|entry| entry.grants = entry.object.default_grants());
+            part.objects.values_mut().for_each(Entry::forget_grants);
+            part.objects.values_mut().for_each(forget_identity_comments);
         }
         part
+    }
+}
+
+/// No attribute has words for the comment on an identity column's sequence.
+fn forget_identity_comments(entry: &mut Entry) {
+    if let Object::Table(table) = &mut entry.object {
+        table.identity_sequences().for_each(|sequence| sequence.comment = None);
     }
 }

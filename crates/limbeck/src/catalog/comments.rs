@@ -25,7 +25,9 @@ pub(super) const COMMENTS: Section = Section {
             let number: i16 = row.try_get("number")?;
             let comment: Option<String> = row.try_get("description")?;
             if number == 0 {
-                if let Some(entry) = reader.whole_at(address) {
+                if let Some(sequence) = reader.identity_sequence(address) {
+                    sequence.comment = comment;
+                } else if let Some(entry) = reader.whole_at(address) {
                     entry.comment = comment;
                 }
                 continue;

@@ -43,13 +43,13 @@ pub(super) const GRANTS: Section = Section {
             let address = (row.try_get("class")?, row.try_get("oid")?);
             let number: i16 = row.try_get("number")?;
             let column = reader.column(address.1, number).map(str::to_owned);
-            let Some(entry) = reader.whole_at(address) else { continue };
+            let Some(grants) = reader.grants(address) else { continue };
             if number == 0 && seen.insert(address) {
-                entry.grants.retain(|grant| grant.column.is_some());
+                grants.retain(|grant| grant.column.is_some());
             }
             if let Some(privilege) = row.try_get("privilege")? {
                 let (grantee, grantable) = (row.try_get("grantee")?, row.try_get("is_grantable")?);
-                entry.grants.insert(Grant { grantee, privilege, column, grantable });
+                grants.insert(Grant { grantee, privilege, column, grantable });
             }
         }
         Ok(())

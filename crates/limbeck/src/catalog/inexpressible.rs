@@ -113,18 +113,9 @@ fn details(scope: &Scope) -> Vec<String> {
              OR d.classoid = {relation} AND d.objsubid = 0 AND EXISTS (SELECT FROM pg_class c JOIN pg_namespace n \
              ON n.oid = c.relnamespace WHERE c.oid = d.objoid AND {schemas} AND (c.relkind IN ('i', 'I') \
              AND (c.relispartition OR EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid \
-             AND k.contype IN ('p', 'u', 'x'))) OR c.relkind = 'S' AND EXISTS (SELECT FROM pg_depend e \
-             WHERE e.classid = {relation} AND e.objid = c.oid AND e.deptype = 'i'))))",
+             AND k.contype IN ('p', 'u', 'x'))))))",
             constraint = class::CONSTRAINT,
             relation = class::CLASS
-        ),
-        format!(
-            "SELECT 'privileges on the sequence of an identity column, ' || c.oid::regclass::text FROM pg_class c \
-             JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'S' AND c.relacl IS NOT NULL AND {schemas} \
-             AND EXISTS (SELECT FROM aclexplode(c.relacl) x WHERE x.grantee <> c.relowner) \
-             AND EXISTS (SELECT FROM pg_depend e WHERE e.classid = {0} AND e.objid = c.oid AND e.refclassid = {0} \
-             AND e.deptype = 'i')",
-            class::CLASS
         ),
         "SELECT 'security label on ' || l.objtype || ' ' || l.objname FROM pg_seclabels l \
          WHERE l.classoid NOT IN ('pg_database'::regclass, 'pg_authid'::regclass, 'pg_tablespace'::regclass)"

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use limbeck_core::schema::{Column, Entry, Kind, Name, Object, ObjectId, Schema, Table};
+use limbeck_core::schema::{
+    Column, Entry, Grant, IdentitySequence, Kind, Name, Object, ObjectId, Schema, Table,
+};
 
 use super::{Filter, Read};
 
@@ -63,6 +65,8 @@ pub(super) struct Reader {
     pub(super) unprinted: Vec<i64>,
     /// Relation and `attnum` of each row of `pg_attrdef`.
     defaults: HashMap<i64, (i64, i16)>,
+    /// Table and `attnum` of the column of each identity sequence.
+    identities: HashMap<i64, (i64, i16)>,
     /// The extension of each object that belongs to one.
     pub(super) members: HashMap<Address, String>,
     pub(super) inexpressible: BTreeSet<String>,
@@ -79,6 +83,7 @@ impl Reader {
             operator_classes: HashMap::new(),
             unprinted: Vec::new(),
             defaults: HashMap::new(),
+            identities: HashMap::new(),
             members: HashMap::new(),
             inexpressible: BTreeSet::new(),
         }
@@ -141,6 +146,25 @@ impl Reader {
     pub(super) fn table_column(&mut self, oid: i64, number: i16) -> Option<&mut Column> {
         let name = self.column(oid, number)?.to_owned();
         self.table(oid)?.columns.iter_mut().find(|column| column.name == name)
+    }
+
+    /// Remembers whose column's sequence this is.
+    pub(super) fn know_identity(&mut self, sequence: i64, table: i64, number: i16) {
+        self.identities.insert(sequence, (table, number));
+    }
+
+    /// The sequence of an identity column, to change it.
+    pub(super) fn identity_sequence(&mut self, address: Address) -> Option<&mut IdentitySequence> {
+        let (table, number) = *self.identities.get(&address.1).filter(|_| address.0 == class::CLASS)?;
+        self.table_column(table, number)?.identity.as_mut()?.sequence.as_mut()
+    }
+
+    /// The grants of an object or of an identity column's sequence, to change them.
+    pub(super) fn grants(&mut self, address: Address) -> Option<&mut BTreeSet<Grant>> {
+        if self.identity_sequence(address).is_some() {
+            return self.identity_sequence(address).map(|sequence| &mut sequence.grants);
+        }
+        self.whole_at(address).map(|entry| &mut entry.grants)
     }
 
     pub(super) fn know_column(&mut self, relation: i64, number: i16, facts: ColumnFacts) {

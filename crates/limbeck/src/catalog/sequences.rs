@@ -1,6 +1,6 @@
 //! Sequences, those of identity columns too, which become part of the column.
 
-use limbeck_core::schema::{Kind, Name, ObjectId, Persistence, Sequence};
+use limbeck_core::schema::{IdentitySequence, Kind, Name, ObjectId, Persistence, Sequence};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
@@ -31,10 +31,11 @@ fn read(reader: &mut Reader, row: &PgRow) -> Result<(), sqlx::Error> {
     let owner: Option<(i64, i16)> = row.try_get::<Option<i64>, _>("owner")?.zip(row.try_get("owner_column")?);
     let is_identity: Option<bool> = row.try_get("is_identity")?;
     if let (Some((table, column)), Some(true)) = (owner, is_identity) {
-        let sequence = sequence(row, None)?;
+        let sequence = IdentitySequence::new(name, sequence(row, None)?);
         if let Some(identity) = reader.table_column(table, column).and_then(|column| column.identity.as_mut())
         {
-            identity.sequence = Some((name, sequence));
+            identity.sequence = Some(sequence);
+            reader.know_identity(row.try_get("oid")?, table, column);
         }
         return Ok(());
     }

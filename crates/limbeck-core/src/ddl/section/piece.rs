@@ -2,7 +2,7 @@
 
 use super::drop::drop;
 use super::{Mode, StepMark, Style};
-use crate::ddl::{attached, create, quote, table, types, view};
+use crate::ddl::{attached, create, quote, sequence, table, types, view};
 use crate::diff::{Action, Change, Host};
 use crate::schema::{
     Column, Constraint, ConstraintKind, Entry, Firing, Generation, Index, Kind, Name, Object, ObjectId,
@@ -327,6 +327,7 @@ impl Writer<'_> {
             let column = quote::ident(&column.name);
             plain(format!("COMMENT ON COLUMN {}.{column} IS {}", quote::name(&name), quote::literal(comment)))
         }));
+        pieces.extend(column.identity.iter().flat_map(sequence::identity_said).map(plain));
         pieces
     }
 

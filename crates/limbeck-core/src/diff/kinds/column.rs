@@ -9,9 +9,7 @@ use crate::diff::change::Action;
 use crate::diff::draft::{Draft, Fact, Key, Role, Stage};
 use crate::diff::fate::{ColumnFate, Fates};
 use crate::diff::words;
-use crate::schema::{
-    Column, Generation, Identity, IdentityKind, Kind, Name, Nullability, Object, ObjectId, Sequence,
-};
+use crate::schema::{Column, Generation, Identity, IdentityKind, Kind, Name, Nullability, Object, ObjectId};
 
 /// What has to happen to a column that cannot merely be altered, and why.
 pub(crate) fn fate(from: &Column, to: &Column, version: u32) -> Option<(ColumnFate, String)> {
@@ -149,8 +147,8 @@ fn loosen(place: &Place<'_>, from: &Column, to: &Column) -> Option<Draft> {
 /// The identity's sequence follows the column's type.
 fn after_retype(from: &Column, to: &Column) -> Column {
     let mut column = from.clone();
-    if let Some(Identity { sequence: Some((_, settings)), .. }) = &mut column.identity {
-        *settings = sequence::retyped(settings, &to.data_type);
+    if let Some(Identity { sequence: Some(own), .. }) = &mut column.identity {
+        own.settings = sequence::retyped(&own.settings, &to.data_type);
     }
     column
 }
@@ -286,18 +284,19 @@ fn identity(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draf
         (None, Some(identity)) => {
             let clause = ddl::identity_clause(place.name, &to.name, identity);
             let mut statements = vec![format!("{}ADD {clause}", place.alter_column(&to.name))];
-            if let Some((name, Sequence { increment: 1.., .. })) = &identity.sequence {
-                statements.push(continue_after(&quote::name(name), place.name, &to.name));
+            if let Some(own) = identity.sequence.as_ref().filter(|own| own.settings.increment > 0) {
+                statements.push(continue_after(&quote::name(&own.name), place.name, &to.name));
             }
+            statements.extend(ddl::identity_said(identity));
             let words = format!("make {shown} an identity column");
             let mut draft = place.draft(&to.name, Action::Alter(statements), words);
-            draft.takes.extend(identity.sequence.as_ref().map(|(name, _)| Key::Relation(name.clone())));
+            draft.takes.extend(identity.sequence.as_ref().map(|own| Key::Relation(own.name.clone())));
             drafts.push(draft.awaits(place.not_null(&to.name)).awaits(place.no_default(&to.name)));
         }
         (Some(identity), None) => {
             let words = format!("make {shown} an ordinary column");
             let mut draft = place.set(&to.name, "DROP IDENTITY", words);
-            draft.frees.extend(identity.sequence.as_ref().map(|(name, _)| Key::Relation(name.clone())));
+            draft.frees.extend(identity.sequence.as_ref().map(|own| Key::Relation(own.name.clone())));
             let (nullable, free) = (place.may_be_null(&to.name), place.no_default(&to.name));
             drafts.push(draft.announces(nullable).announces(free));
         }
@@ -315,13 +314,14 @@ fn change_identity(place: &Place<'_>, column: &str, from: &Identity, to: &Identi
         });
     }
     let mut statements = Vec::new();
-    if let (Some((name, old)), Some((_, new))) = (&from.sequence, &to.sequence) {
-        let settings = sequence::settings(old, new);
+    if let (Some(old), Some(new)) = (&from.sequence, &to.sequence) {
+        let settings = sequence::settings(&old.settings, &new.settings);
         clauses.extend(settings.iter().map(|setting| format!("SET {setting}")));
-        if old.persistence != new.persistence {
-            let kind = sequence::persistence(new.persistence);
-            statements.push(format!("ALTER SEQUENCE {} SET {kind}", quote::name(name)));
+        if old.settings.persistence != new.settings.persistence {
+            let kind = sequence::persistence(new.settings.persistence);
+            statements.push(format!("ALTER SEQUENCE {} SET {kind}", quote::name(&new.name)));
         }
+        statements.extend(ddl::identity_changes(old, new));
     }
     if !clauses.is_empty() {
         statements.insert(0, place.alter_column(column) + &clauses.join(" "));

@@ -15,7 +15,8 @@ use super::{ModelOptions, Models, read};
 use crate::Source;
 use crate::ddl::{self, quote};
 use crate::schema::{
-    Entry, Grant, Identity, Kind, Name, Object, ObjectId, Persistence, Schema, Sequence, Table,
+    Entry, Grant, Identity, IdentitySequence, Kind, Name, Object, ObjectId, Persistence, Schema, Sequence,
+    Table,
 };
 
 /// How models are written.
@@ -256,14 +257,16 @@ fn is_same(id: &ObjectId, written: &Entry, back: &Entry) -> bool {
     objects && written.comment == back.comment
 }
 
-/// The table with the sequences of its identity columns said, where they are PostgreSQL's usual ones.
+/// The table with the sequences of its identity columns said, where they are PostgreSQL's usual ones; their comments and
+/// grants are said in SQL.
 fn explicit(name: &Name, table: &Table) -> Table {
     let mut table = table.clone();
     for column in &mut table.columns {
         if let Some(Identity { sequence, .. }) = &mut column.identity {
+            let said = sequence.take().map(|it| (it.name, Sequence { owned_by: None, ..it.settings }));
             let usual = || (usual_name(name, &column.name), usual_sequence(&column.data_type, 1));
-            let (_, sequence) = sequence.get_or_insert_with(usual);
-            sequence.owned_by = None;
+            let (name, settings) = said.unwrap_or_else(usual);
+            *sequence = Some(IdentitySequence::new(name, settings));
         }
     }
     table
@@ -327,6 +330,10 @@ fn sql_files(plan: &Plan<'_>) -> Vec<(String, String)> {
     for (id, entry) in plan.schema.objects.iter().filter(|(id, _)| plan.in_rust.contains(*id)) {
         let usual = Entry::new(entry.object.clone()).grants;
         add("grants", ddl::changed_grants(id, &usual, &entry.grants));
+        if let Object::Table(table) = &entry.object {
+            let identities = table.columns.iter().filter_map(|column| column.identity.as_ref());
+            add("grants", identities.flat_map(ddl::identity_said).collect());
+        }
     }
     let numbered = files.into_iter().enumerate();
     numbered

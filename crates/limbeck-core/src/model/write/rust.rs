@@ -10,8 +10,8 @@ use super::types::rust_type;
 use super::{Plan, WriteOptions};
 use crate::ddl::quote;
 use crate::schema::{
-    Column, Constraint, ConstraintKind, Entry, Enum, Generation, Identity, IdentityKind, Name, Nullability,
-    Object, Persistence, ReplicaIdentity, Sequence, Table,
+    Column, Constraint, ConstraintKind, Entry, Enum, Generation, Identity, IdentityKind, IdentitySequence,
+    Name, Nullability, Object, Persistence, ReplicaIdentity, Sequence, Table,
 };
 
 /// What a file of Rust is made from.
@@ -352,7 +352,7 @@ fn column_attributes(column: &Column, table: &Name) -> Vec<String> {
 fn identity(identity: &Identity, column: &str, data_type: &str, table: &Name) -> String {
     let always = identity.kind == IdentityKind::Always;
     let mut said: Vec<String> = always.then(|| "always".to_owned()).into_iter().collect();
-    if let Some((name, sequence)) = &identity.sequence {
+    if let Some(IdentitySequence { name, settings: sequence, .. }) = &identity.sequence {
         let usual = super::usual_sequence(data_type, sequence.increment);
         if *name != super::usual_name(table, column) {
             said.push(format!("sequence = {}", literal(&name.name)));
