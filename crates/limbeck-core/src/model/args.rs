@@ -196,6 +196,14 @@ impl Args {
         self.values.get(name)?.first().map(|(span, _)| *span)
     }
 
+    /// Where the key's text is.
+    pub(super) fn text_place(&self, name: &str) -> Option<Span> {
+        match self.values.get(name)?.first()? {
+            (_, Value::Text(text)) => Some(text.span),
+            _ => None,
+        }
+    }
+
     /// Everything said of a key, in order.
     pub(super) fn all(&mut self, name: &str) -> Vec<(Span, Value)> {
         self.values.remove(name).unwrap_or_default()

@@ -12,6 +12,7 @@ use super::find::{Found, Home};
 use super::lookup::Types;
 use super::naming::{Parts, What};
 use super::parts::{Body, ConstraintModel, ForeignKey, count};
+use super::places::ColumnPlaces;
 use super::render::{self, Target};
 use super::table::TableModel;
 use super::write::usual_sequence;
@@ -80,6 +81,16 @@ impl<'a> Assembly<'a> {
         Place::new(&self.sources[home.source], span.byte_range())
     }
 
+    fn column_places(&self, home: &Home, column: &ColumnModel) -> ColumnPlaces {
+        let place = |span: Span| self.place(home, span);
+        ColumnPlaces {
+            field: place(column.span),
+            data_type: place(column.spans.data_type),
+            collation: column.spans.collation.map(place),
+            value: column.spans.value.map(place),
+        }
+    }
+
     fn name(&self, schema: Option<&String>, name: &str) -> Name {
         Name::new(schema.unwrap_or(&self.options.default_schema), name)
     }
@@ -144,8 +155,8 @@ impl<'a> Assembly<'a> {
                 continue;
             }
             for column in &model.columns {
-                let place = self.place(home, column.span);
-                self.models.column_places.insert((name.clone(), column.name().to_owned()), place);
+                let places = self.column_places(home, column);
+                self.models.column_places.insert((name.clone(), column.name().to_owned()), places);
                 if let Some(from) = &column.renamed_from {
                     self.rename(home, &id, Some(column.name()), from);
                 }
@@ -305,7 +316,15 @@ impl<'a> Assembly<'a> {
             entry.needs.insert(Need { on, column: None, by: None });
         }
         let span = constraint.name.as_ref().map_or(constraint.span, |name| name.span);
-        let added = self.add(home, span, ObjectId::of(Kind::Constraint, table, &name), entry);
+        let id = ObjectId::of(Kind::Constraint, table, &name);
+        let body = match &constraint.body {
+            Body::Check { expr, .. } => Some(expr.span),
+            Body::ForeignKey(key) => Some(key.span),
+            _ => None,
+        };
+        let body = body.map(|span| (id.clone(), self.place(home, span)));
+        let added = self.add(home, span, id, entry);
+        self.models.bodies.extend(body);
         if added
             && owns_an_index
             && !self.relations.entry(table.schema.clone()).or_default().insert(name.clone())

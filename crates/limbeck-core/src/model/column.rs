@@ -1,6 +1,7 @@
 //! From a struct's field to a column.
 
 use proc_macro2::Span;
+use syn::spanned::Spanned;
 
 use super::args::{Args, Text, Value, items_of};
 use super::beside::{Beside, doc_comment};
@@ -22,6 +23,7 @@ pub struct ColumnModel {
     /// The column; its type is empty until it is looked up.
     pub(super) column: Column,
     pub(super) span: Span,
+    pub(super) spans: ColumnSpans,
     pub(super) ty: FieldType,
     /// `nullable` or `not_null`, which decide before the field's type.
     pub(super) said: Option<Nullability>,
@@ -34,6 +36,16 @@ impl ColumnModel {
     pub fn name(&self) -> &str {
         &self.column.name
     }
+}
+
+/// Where the parts of a column are said.
+#[derive(Debug, Clone)]
+pub(super) struct ColumnSpans {
+    /// `sql_type`, or the field's type.
+    pub(super) data_type: Span,
+    pub(super) collation: Option<Span>,
+    /// `default` or `generated`.
+    pub(super) value: Option<Span>,
 }
 
 /// `identity`.
@@ -171,6 +183,7 @@ fn column(
     args: &mut Args,
     faults: &mut Vec<Fault>,
 ) -> Option<ColumnModel> {
+    let spans = spans(field, args);
     let ty = match column_type(field, sqlx, frame.scope, args) {
         Ok(ty) => ty,
         Err(fault) => {
@@ -205,7 +218,15 @@ fn column(
     }
     let said = nullability(args, faults);
     let renamed_from = args.text("renamed_from");
-    Some(ColumnModel { field: ident, column, span: here.span, ty, said, identity, renamed_from })
+    Some(ColumnModel { field: ident, column, span: here.span, spans, ty, said, identity, renamed_from })
+}
+
+fn spans(field: &syn::Field, args: &Args) -> ColumnSpans {
+    ColumnSpans {
+        data_type: args.text_place("sql_type").unwrap_or_else(|| field.ty.span()),
+        collation: args.text_place("collate"),
+        value: args.text_place("default").or_else(|| args.text_place("generated")),
+    }
 }
 
 fn nullability(args: &mut Args, faults: &mut Vec<Fault>) -> Option<Nullability> {

@@ -21,6 +21,7 @@ mod keys;
 mod lookup;
 mod naming;
 mod parts;
+mod places;
 mod render;
 mod scope;
 mod shared;
@@ -37,6 +38,7 @@ pub use enums::{EnumModel, ValueModel, enumeration};
 pub use fault::Fault;
 pub use keys::{CONTEXTS, Context, Key};
 pub use naming::Naming;
+pub use places::ColumnPlaces;
 pub use shared::Shared;
 pub(crate) use sql::canonical_type;
 pub use table::{TableModel, table};
@@ -88,8 +90,10 @@ pub struct Models {
     pub renames: Vec<Rename>,
     /// Where each object is said.
     pub places: BTreeMap<ObjectId, Place>,
-    /// Where each column is said: its field, by table and column.
-    pub column_places: BTreeMap<(Name, String), Place>,
+    /// Where constraints say what they demand: a check's expression, what a foreign key references.
+    pub bodies: BTreeMap<ObjectId, Place>,
+    /// Where each column is said, by table and column.
+    pub column_places: BTreeMap<(Name, String), ColumnPlaces>,
     /// Tables that models refer to and that are none.
     pub outside: Vec<Outside>,
 }

@@ -11,7 +11,7 @@ use limbeck_core::{Code, Problem, Source, ddl};
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::scratch::Piece;
+use crate::scratch::{Piece, Said};
 
 /// Models and schema files, read and parsed. PostgreSQL has not seen them yet.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Wanted {
     }
 
     /// All statements: those of the models first. They are loaded in whatever order works.
-    pub(super) fn pieces(&self) -> Result<Vec<Piece>, Problem> {
+    pub(super) fn pieces(&self) -> Result<Vec<Piece<'_>>, Problem> {
         let mut pieces = self.pieces_of(&self.models.schema);
         for file in &self.files {
             pieces.extend(Piece::of_file(file)?);
@@ -57,11 +57,11 @@ impl Wanted {
     }
 
     /// The statements of a part of what the models say, with their places.
-    pub(super) fn pieces_of(&self, part: &Schema) -> Vec<Piece> {
+    pub(super) fn pieces_of(&self, part: &Schema) -> Vec<Piece<'_>> {
         let mut pieces = Vec::new();
         for block in ddl::blocks(part) {
-            let place = block.id.as_ref().and_then(|id| self.models.places.get(id));
-            pieces.extend(block.statements.into_iter().map(|sql| Piece::Own(sql, place.cloned())));
+            let said = block.id.map(|id| Said { models: &self.models, id });
+            pieces.extend(block.statements.into_iter().map(|sql| Piece::Own(sql, said.clone())));
         }
         pieces
     }

@@ -203,7 +203,7 @@ impl Workshop {
         })
     }
 
-    async fn loaded(&mut self, key: Key, pieces: &[Piece]) -> Result<Side, Error> {
+    async fn loaded(&mut self, key: Key, pieces: &[Piece<'_>]) -> Result<Side, Error> {
         if let Some(schema) = self.cache.get(&key) {
             return Ok(Side { schema, ..Side::default() });
         }

@@ -30,6 +30,14 @@ fn server_error(error: &sqlx::Error) -> Option<&PgDatabaseError> {
     error.as_database_error()?.try_downcast_ref()
 }
 
+/// Where the server says that an error is in the message that it was sent: characters, from 1.
+pub(crate) fn position(error: &sqlx::Error) -> Option<usize> {
+    match server_error(error)?.position()? {
+        PgErrorPosition::Original(position) => Some(position),
+        PgErrorPosition::Internal { .. } => None,
+    }
+}
+
 /// A failure of a query of limbeck's own.
 pub(crate) fn database(error: &sqlx::Error) -> Problem {
     match server_error(error) {
@@ -55,11 +63,7 @@ pub(crate) fn in_chunk(error: &sqlx::Error, chunk: &Chunk, completed: usize) -> 
     if let Some(rows) = journal::is_rows_changed(server.message()) {
         return rows_changed(rows);
     }
-    let position = match server.position() {
-        Some(PgErrorPosition::Original(position)) => Some(position),
-        _ => None,
-    };
-    match chunk.place(position, completed) {
+    match chunk.place(position(error), completed) {
         Some(place) => described(server, chunk).at(place),
         None if server.code() == sqlstate::INSUFFICIENT_PRIVILEGE => {
             described(server, chunk).help(STATE_HELP)

@@ -1,7 +1,10 @@
 //! Loading statements that need each other, in whatever order they are given.
 
+use limbeck_core::model::Models;
+use limbeck_core::schema::ObjectId;
 use limbeck_core::sql::{Script, Statement, Values};
 use limbeck_core::{Place, Problem, Source};
+use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnection;
 use std::sync::Arc;
 
@@ -20,14 +23,32 @@ const UNDEFINED_OBJECT: &str = "42704";
 
 /// A statement to load.
 #[derive(Debug, Clone)]
-pub(crate) enum Piece {
-    /// Limbeck's own rendering, of what is said at this place.
-    Own(String, Option<Place>),
+pub(crate) enum Piece<'m> {
+    /// Limbeck's own rendering, of an object that a model may say.
+    Own(String, Option<Said<'m>>),
     /// A file's, with its place.
     File(Statement),
 }
 
-impl Piece {
+/// An object of models.
+#[derive(Debug, Clone)]
+pub(crate) struct Said<'m> {
+    pub(crate) models: &'m Models,
+    pub(crate) id: ObjectId,
+}
+
+impl Said<'_> {
+    /// Where that is said which the server refuses in this statement.
+    fn place(&self, sql: &str, error: &sqlx::Error) -> Option<Place> {
+        let offset = failure::position(error).map(|position| {
+            sql.char_indices().nth(position.saturating_sub(1)).map_or(sql.len(), |(at, _)| at)
+        });
+        let message = error.as_database_error().map_or("", DatabaseError::message);
+        self.models.place_in(&self.id, sql, offset, message).cloned()
+    }
+}
+
+impl Piece<'_> {
     /// Limbeck's own text. What a file says may go further than a transaction.
     fn own(&self) -> Option<&str> {
         match self {
@@ -88,12 +109,12 @@ pub(crate) async fn rehearse(
 /// The first statement that cannot be loaded, at its place.
 pub(crate) async fn load(
     connection: &mut PgConnection,
-    pieces: &[Piece],
+    pieces: &[Piece<'_>],
     values: &Values,
     roles: MissingRoles,
 ) -> Result<(), Error> {
     let mut loader = Loader { connection, values, roles };
-    let mut left: Vec<&Piece> = Vec::new();
+    let mut left: Vec<&Piece<'_>> = Vec::new();
     for pieces in pieces.chunks(TOGETHER) {
         if !loader.together(pieces).await? {
             left.extend(loader.one_by_one(pieces.iter()).await?.into_iter().map(|(piece, _)| piece));
@@ -121,7 +142,7 @@ struct Loader<'a> {
 
 impl Loader<'_> {
     /// Whether all of them could be loaded; otherwise none was.
-    async fn together(&mut self, pieces: &[Piece]) -> Result<bool, Error> {
+    async fn together(&mut self, pieces: &[Piece<'_>]) -> Result<bool, Error> {
         let mut chunk = Chunk::default();
         chunk.own(BEGIN);
         for piece in pieces {
@@ -139,10 +160,10 @@ impl Loader<'_> {
     }
 
     /// Those that failed, with what the server said.
-    async fn one_by_one<'p>(
+    async fn one_by_one<'p, 'm: 'p>(
         &mut self,
-        pieces: impl IntoIterator<Item = &'p Piece>,
-    ) -> Result<Vec<(&'p Piece, Problem)>, Error> {
+        pieces: impl IntoIterator<Item = &'p Piece<'m>>,
+    ) -> Result<Vec<(&'p Piece<'m>, Problem)>, Error> {
         let mut failed = Vec::new();
         for piece in pieces {
             if let Some(problem) = self.one(piece).await? {
@@ -152,7 +173,7 @@ impl Loader<'_> {
         Ok(failed)
     }
 
-    async fn one(&mut self, piece: &Piece) -> Result<Option<Problem>, Error> {
+    async fn one(&mut self, piece: &Piece<'_>) -> Result<Option<Problem>, Error> {
         let mut chunk = Chunk::default();
         self.add(&mut chunk, piece)?;
         loop {
@@ -165,9 +186,10 @@ impl Loader<'_> {
                 None => {
                     let problem = failure::in_chunk(&error, &chunk, 0);
                     return Ok(Some(match piece {
-                        Piece::Own(sql, place) => {
+                        Piece::Own(sql, said) => {
                             let problem = problem.note(format!("the statement was: {sql}"));
-                            place.iter().cloned().fold(problem, Problem::at)
+                            let place = said.as_ref().and_then(|said| said.place(sql, &error));
+                            place.into_iter().fold(problem, Problem::at)
                         }
                         Piece::File(_) => problem,
                     }));
@@ -176,7 +198,7 @@ impl Loader<'_> {
         }
     }
 
-    fn add(&self, chunk: &mut Chunk, piece: &Piece) -> Result<(), Problem> {
+    fn add(&self, chunk: &mut Chunk, piece: &Piece<'_>) -> Result<(), Problem> {
         match piece {
             Piece::Own(sql, _) => chunk.own(sql),
             Piece::File(statement) => chunk.statement(statement, self.values)?,

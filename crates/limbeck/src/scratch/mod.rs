@@ -17,7 +17,7 @@ use crate::quote::ident;
 use crate::state::session::{FirstLook, StateOptions};
 
 pub(crate) use cache::{Cache, Key};
-pub(crate) use load::{MissingRoles, Piece, load, make_role, role_in};
+pub(crate) use load::{MissingRoles, Piece, Said, load, make_role, role_in};
 pub(crate) use normal::{load_into, normal_key, normalise, with_normal};
 
 /// How the names of databases on a named server begin; what follows is the run and a number.
@@ -164,7 +164,7 @@ impl Scratch {
     /// `None` if they cannot be loaded just like that.
     pub(crate) async fn rehearse(
         &mut self,
-        pieces: &[Piece],
+        pieces: &[Piece<'_>],
         own_tables: Option<&StateOptions>,
     ) -> Result<Option<Read>, Error> {
         let Some(statements) = Piece::all_own(pieces) else { return Ok(None) };

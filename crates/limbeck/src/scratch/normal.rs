@@ -62,7 +62,7 @@ pub(crate) async fn load_into(scratch: &Scratch, database: &str, schema: &Schema
     loaded
 }
 
-fn pieces(schema: &Schema) -> Vec<Piece> {
+fn pieces(schema: &Schema) -> Vec<Piece<'static>> {
     ddl::dump(schema).into_iter().map(|sql| Piece::Own(sql, None)).collect()
 }
 
