@@ -55,14 +55,22 @@ impl App {
         if let Some(config) = self.config.get() {
             return Ok(config);
         }
-        let here = std::env::current_dir().map_err(|error| {
-            Problem::new(Code::File, format!("cannot tell the working directory: {error}"))
-                .help("change to a directory that exists")
-        })?;
+        let here = here()?;
         let given = Given { file: self.globals.config.as_deref(), name: self.globals.name.as_deref() };
         let mut config = config::load(given, &here)?;
         shorten(&mut config, &here);
         Ok(self.config.get_or_init(|| config))
+    }
+
+    /// The configuration of a verb that may do without a project: the defaults, where there is no file and none is
+    /// named.
+    pub(crate) fn config_or_defaults(&self) -> Result<&Config, Error> {
+        let here = here()?;
+        let is_named = self.globals.config.is_some() || self.globals.name.is_some();
+        if is_named || config::find(None, &here).is_ok() {
+            return self.config();
+        }
+        Ok(self.config.get_or_init(|| Config::defaults(&here)))
     }
 
     /// The revisions, read afresh. They are never dropped: the process ends with them, and to free a
@@ -154,11 +162,15 @@ impl App {
         Ok(values)
     }
 
-    /// The database, opened at first use: with none configured, the local one.
+    /// The database, opened at first use: with none configured, the local one, which belongs to a project.
     pub(crate) async fn database(&self) -> Result<&Database, Error> {
-        let open =
-            async { Database::open(self.config()?, self.globals.url.as_deref(), self.verbosity()).await };
-        self.database.get_or_try_init(|| open).await
+        let (config, flag) = (self.config()?, self.globals.url.as_deref());
+        if config.file.is_none() && matches!(config.database(flag, &process_env)?, config::Database::Local) {
+            config::find(None, &config.folder).map_err(|problem| {
+                problem.help("name a database with --url, or begin a project with `limbeck init`")
+            })?;
+        }
+        self.database.get_or_try_init(|| Database::open(config, flag, self.verbosity())).await
     }
 
     /// The database that `--url` or the environment names, where there is no project.
@@ -228,6 +240,13 @@ impl App {
     pub(crate) fn verbosity(&self) -> Verbosity {
         if self.globals.quiet { Verbosity::Quiet } else { Verbosity::Normal }
     }
+}
+
+fn here() -> Result<PathBuf, Problem> {
+    std::env::current_dir().map_err(|error| {
+        Problem::new(Code::File, format!("cannot tell the working directory: {error}"))
+            .help("change to a directory that exists")
+    })
 }
 
 /// Why the revisions cannot be read: perhaps only because none of several databases was chosen.

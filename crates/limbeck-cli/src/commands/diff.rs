@@ -10,8 +10,8 @@ use crate::output;
 /// Compare two schemas
 ///
 /// Each side is one of: `models` (the models and schema files), `revisions` or `revisions@REVISION` (what the revisions
-/// make), `database`, a URL, an SQL file, or a folder of them. Exit code 0: nothing differs; 1: something does; 2: could
-/// not tell.
+/// make), `database`, a URL, an SQL file, or a folder of them. Databases and files need no project. Exit code 0: nothing
+/// differs; 1: something does; 2: could not tell.
 #[derive(Debug, Args)]
 pub(crate) struct Diff {
     /// The schema to begin with
@@ -38,13 +38,22 @@ pub(crate) struct Diff {
 
 impl Diff {
     pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
+        let difference = self.difference(app).await.map_err(Failure::undecided)?;
+        self.show(&difference);
+        if difference.is_empty() { Ok(()) } else { Err(Failure::Code(DIFFERENT)) }
+    }
+
+    async fn difference(&self, app: &App) -> Result<Difference, Failure> {
+        let of_project = |side: &SchemaSource| matches!(side, SchemaSource::Models | SchemaSource::Revisions(_));
+        if ![&self.from, &self.to].into_iter().any(of_project) {
+            app.config_or_defaults()?;
+        }
         let mut workshop = self.scratch.workshop(app, None)?;
         let outcome = self.compared(app, &mut workshop).await;
         let closed = compare::close(workshop).await;
-        let difference = outcome.map_err(Failure::undecided)?;
-        closed.map_err(|error| Failure::from(error).undecided())?;
-        self.show(&difference);
-        if difference.is_empty() { Ok(()) } else { Err(Failure::Code(DIFFERENT)) }
+        let difference = outcome?;
+        closed?;
+        Ok(difference)
     }
 
     async fn compared(&self, app: &App, workshop: &mut Workshop) -> Result<Difference, Failure> {

@@ -16,7 +16,7 @@ use crate::output;
 ///
 /// Tables, types, views, functions and all else that an empty database needs to become like this one, each table with
 /// what belongs to it. Owners and data are left out, and so are the version table, limbeck's journal and what
-/// extensions bring.
+/// extensions bring. A database that a URL names needs no project.
 #[derive(Debug, Args)]
 pub(crate) struct Dump {
     /// Only this schema and what it holds (may be given again)
@@ -54,7 +54,7 @@ impl Dump {
     }
 
     async fn read(&self, app: &App) -> Result<Read, limbeck::Error> {
-        let options = StateOptions::of(app.config()?);
+        let options = StateOptions::of(app.config_or_defaults()?);
         let mut connection = app.database().await?.connect("limbeck").await?;
         let look = FirstLook::at(&mut connection, &options).await?;
         let filter = self.schema.iter().fold(Filter::own(&look, &options), Filter::only_schema);

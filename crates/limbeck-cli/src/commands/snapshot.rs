@@ -32,15 +32,8 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
-        let Some(path) = app.config()?.snapshot.clone() else { return Err(unconfigured().into()) };
-        let mut workshop = self.scratch.workshop(app, None)?;
-        let outcome = match self.check {
-            true => stale(app, &mut workshop).await.map_err(Failure::undecided),
-            false => write(app, &mut workshop, &path).await.map(|()| None),
-        };
-        let closed = compare::close(workshop).await;
-        let stale = outcome?;
-        closed?;
+        let done = self.compared_or_written(app).await;
+        let (path, stale) = if self.check { done.map_err(Failure::undecided) } else { done }?;
         if self.json {
             output::json(&json!({ "path": path.display().to_string(), "stale": view(stale.as_ref()) }));
         }
@@ -58,6 +51,20 @@ impl Snapshot {
             }
             None => Ok(()),
         }
+    }
+
+    /// The file, and that it is stale if it is to be left as it is.
+    async fn compared_or_written(&self, app: &App) -> Result<(PathBuf, Option<Stale>), Failure> {
+        let Some(path) = app.config()?.snapshot.clone() else { return Err(unconfigured().into()) };
+        let mut workshop = self.scratch.workshop(app, None)?;
+        let outcome = match self.check {
+            true => stale(app, &mut workshop).await,
+            false => write(app, &mut workshop, &path).await.map(|()| None),
+        };
+        let closed = compare::close(workshop).await;
+        let stale = outcome?;
+        closed?;
+        Ok((path, stale))
     }
 }
 
