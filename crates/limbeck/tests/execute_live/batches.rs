@@ -10,7 +10,7 @@ use limbeck::{Busy, Cancel, Control, Error, Event, Job, Migrator, Report};
 use limbeck_testdb::{TestDb, TestServer};
 use sqlx::Connection as _;
 
-use crate::support::{Rev, exec, journal, migrator, query, rows, shown, value};
+use crate::support::{PATIENCE, Rev, exec, journal, migrator, query, rows, shown, value};
 
 /// Runs to head; every event goes to `hear`.
 async fn upgrade(
@@ -163,7 +163,7 @@ async fn a_replica_that_is_behind() {
     };
     let migrator = marking("size=1 pause=1ms max_lag=100ms", "WHERE NOT done");
     let both = async { tokio::join!(upgrade(&migrator, db.url(), &cancel, &mut hear), end) };
-    let both = tokio::time::timeout(Duration::from_secs(120), both).await;
+    let both = tokio::time::timeout(PATIENCE, both).await;
     let (outcome, (lag, allowed)) = both.expect("the batches hang");
     assert_eq!(outcome.unwrap_err().code(), Code::Cancelled);
     assert!(allowed == Duration::from_millis(100) && lag > allowed, "{lag:?}");
@@ -206,7 +206,7 @@ impl Replica {
         let streams = "SELECT count(*)::text FROM pg_stat_replication WHERE state = 'streaming'";
         let begin = Instant::now();
         while value(&server.url("postgres"), streams).await != "1" {
-            assert!(begin.elapsed() < Duration::from_secs(60), "the replica does not stream");
+            assert!(begin.elapsed() < PATIENCE, "the replica does not stream");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         replica

@@ -1,32 +1,34 @@
 //! Runs that are asked to stop.
 
-use std::time::{Duration, Instant};
-
 use limbeck::core::Code;
 use limbeck::{Cancel, Control, Event, Job, Migrator, Pace, TransactionMode};
 use limbeck_testdb::TestDb;
 
 use crate::support::{
-    Rev, journal, migrator, paced, rows, run, shown, single, table, value, watched, with_options,
+    PATIENCE, Rev, journal, migrator, paced, rows, run, shown, single, table, until_is, value, watched,
+    with_options,
 };
 
 fn sleeper(id: &str, parents: &[&str]) -> Rev {
-    let up = format!("CREATE TABLE t_{id} (id int);\nSELECT pg_sleep(30);");
+    let up = format!("CREATE TABLE t_{id} (id int);\nSELECT pg_sleep(600);");
     Rev::new(id, parents, &up, &format!("DROP TABLE t_{id};"))
 }
 
-/// Runs, and asks to stop after a moment; the error as text, and the events.
-async fn stopped(migrator: &Migrator, url: &str) -> (String, Vec<String>) {
+/// Whether a statement sleeps.
+const SLEEPS: &str = "SELECT (count(*) > 0)::text FROM pg_stat_activity WHERE wait_event = 'PgSleep' \
+                      AND datname = current_database()";
+
+/// Runs, and asks to stop when this query says `true`; the error as text, and the events.
+async fn stopped(migrator: &Migrator, url: &str, when: &str) -> (String, Vec<String>) {
     let cancel = Cancel::default();
     let mut events = Vec::new();
-    let begin = Instant::now();
     let stop = async {
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        until_is(url, when, "true").await;
         cancel.request();
     };
-    let (outcome, ()) =
-        tokio::join!(watched(migrator, url, Job::Upgrade("head"), &cancel, &mut events), stop);
-    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    let both =
+        async { tokio::join!(watched(migrator, url, Job::Upgrade("head"), &cancel, &mut events), stop) };
+    let (outcome, ()) = tokio::time::timeout(PATIENCE, both).await.expect("it goes on");
     let error = outcome.unwrap_err();
     assert_eq!(error.code(), Code::Cancelled, "{}", shown(&error));
     (shown(&error), events)
@@ -38,12 +40,12 @@ async fn the_statement_is_cancelled_and_rolled_back() {
         let db = TestDb::new().await;
         let migrator =
             with_options(&[table("a1", &[]), sleeper("a2", &["a1"]), table("a3", &["a2"])], paced(pace));
-        let (text, events) = stopped(&migrator, db.url()).await;
+        let (text, events) = stopped(&migrator, db.url(), SLEEPS).await;
         assert_eq!(
             text,
             "error[run::cancelled]: a2.sql:10:1: upgrade of a2 failed: cancelled\n  \
              note: the upgrade of a2 was rolled back: nothing of it remains\n  \
-             note: applied before it, and kept: a1\n| SELECT pg_sleep(30);\n| ^^^^^^^^^^^^^^^^^^^\n"
+             note: applied before it, and kept: a1\n| SELECT pg_sleep(600);\n| ^^^^^^^^^^^^^^^^^^^^\n"
         );
         assert_eq!(events, ["applied a1", "cancelling"]);
         assert_eq!(rows(db.url()).await, "a1");
@@ -58,7 +60,7 @@ async fn the_statement_is_cancelled_and_rolled_back() {
 async fn a_single_transaction_leaves_nothing() {
     let db = TestDb::new().await;
     let migrator = with_options(&[table("a1", &[]), sleeper("a2", &["a1"])], single());
-    let (text, _) = stopped(&migrator, db.url()).await;
+    let (text, _) = stopped(&migrator, db.url(), SLEEPS).await;
     assert!(text.contains("the whole run was rolled back"), "{text}");
     assert_eq!(
         value(db.url(), "SELECT count(*)::text FROM pg_tables WHERE schemaname IN ('public', 'limbeck')")
@@ -75,7 +77,9 @@ async fn segments_and_batches_stay_where_they_were() {
               -- limbeck:batch size=1 pause=50ms\n\
               UPDATE one SET done = true WHERE id = (SELECT id FROM one WHERE NOT done LIMIT :'batch');";
     let revs = [Rev::new("a1", &[], up, "")];
-    let (text, events) = stopped(&migrator(&revs), db.url()).await;
+    // The second batch begins when the first one was told of.
+    let some = "SELECT (count(*) > 1)::text FROM one WHERE done";
+    let (text, events) = stopped(&migrator(&revs), db.url(), some).await;
     assert!(
         text.contains("1 of 2 segments of a1 are committed and stay") && !text.contains("was rolled back"),
         "{text}"
@@ -92,10 +96,10 @@ async fn segments_and_batches_stay_where_they_were() {
 #[tokio::test]
 async fn a_statement_outside_a_transaction() {
     let db = TestDb::new().await;
-    let up = "CREATE TABLE one (seconds int);\nINSERT INTO one VALUES (30);\n-- limbeck:autocommit\n\
+    let up = "CREATE TABLE one (seconds int);\nINSERT INTO one VALUES (600);\n-- limbeck:autocommit\n\
               SELECT pg_sleep(max(seconds)) FROM one;\nDROP TABLE one;";
     let migrator = migrator(&[Rev::new("a1", &[], up, "")]);
-    stopped(&migrator, db.url()).await;
+    stopped(&migrator, db.url(), SLEEPS).await;
     assert_eq!(journal(db.url()).await, "a1 upgrade running 1/3");
     value(db.url(), "UPDATE one SET seconds = 0").await;
     run(&migrator, db.url(), Job::Upgrade("head")).await.unwrap_or_else(|error| panic!("{}", shown(&error)));
@@ -112,13 +116,12 @@ async fn without_a_second_connection() {
     let mut quiet = |_: Event<'_>| {};
     let mut control = Control { cancel: cancel.clone(), emit: &mut quiet };
     let stop = async {
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        until_is(db.url(), SLEEPS, "true").await;
         cancel.request();
     };
-    let begin = Instant::now();
-    let (outcome, ()) =
-        tokio::join!(migrator.run_on(&mut connection, None, Job::Upgrade("head"), &mut control), stop);
-    assert!(begin.elapsed() < Duration::from_secs(15), "{:?}", begin.elapsed());
+    let run = migrator.run_on(&mut connection, None, Job::Upgrade("head"), &mut control);
+    let both = async { tokio::join!(run, stop) };
+    let (outcome, ()) = tokio::time::timeout(PATIENCE, both).await.expect("it goes on");
     let text = shown(&outcome.unwrap_err());
     assert!(text.contains("cancelled") && text.contains("the connection was dropped"), "{text}");
     drop(connection);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use limbeck::{HistoryEntry, Job};
 use limbeck_testdb::TestDb;
 
-use crate::support::{Rev, migrator, query, run, shown, table, until_unlocked, up};
+use crate::support::{GATE, Gate, PATIENCE, Rev, migrator, run, shown, table, until_unlocked, up};
 
 /// Two branches that are merged, and one that stands alone and depends on the first.
 fn branched() -> Vec<Rev> {
@@ -67,11 +67,8 @@ async fn every_revision_before_what_it_stands_on() {
 async fn whoever_migrates_is_named() {
     let db = TestDb::new().await;
     let mut looker = db.connect().await;
-    let mut barrier = db.connect().await;
-    query(&mut barrier, "CREATE TABLE barrier (id int)").await;
-    query(&mut barrier, "BEGIN; LOCK TABLE barrier").await;
-    let revision = Rev::new("a1", &[], "SELECT FROM barrier;", "SELECT 1;");
-    let migrator = migrator(&[revision]);
+    let gate = Gate::closed(&db).await;
+    let migrator = migrator(&[Rev::new("a1", &[], GATE, "SELECT 1;")]);
     assert_eq!(migrator.migrating(&mut looker).await.unwrap(), None);
     let looking = async {
         let found = loop {
@@ -79,11 +76,12 @@ async fn whoever_migrates_is_named() {
             if let Some(holder) = holder.filter(|holder| holder.application == "limbeck a1") {
                 break holder;
             }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         };
-        query(&mut barrier, "ROLLBACK").await;
+        gate.open().await;
         found
     };
-    let looking = tokio::time::timeout(Duration::from_secs(60), looking);
+    let looking = tokio::time::timeout(PATIENCE, looking);
     let (outcome, holder) = tokio::join!(run(&migrator, db.url(), Job::Upgrade("head")), looking);
     let holder = holder.expect("the holder of the lock is never named");
     outcome.unwrap_or_else(|error| panic!("{}", shown(&error)));

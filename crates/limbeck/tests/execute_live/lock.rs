@@ -1,6 +1,6 @@
 //! The migration lock: who waits for whom, for how long, and what is left of it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use limbeck::core::Code;
 use limbeck::{Cancel, Error, Event, Job, Migrator, Options, Report};
@@ -9,30 +9,14 @@ use sqlx::Connection as _;
 use tokio::sync::Notify;
 
 use crate::support::{
-    Rev, exec, line, migrator, overheard, query, rows, run, shown, table, until_unlocked, value, watched,
-    with_options,
+    GATE, Gate, PATIENCE, Rev, exec, line, migrator, overheard, query, rows, run, shown, table,
+    until_running, until_unlocked, value, with_options,
 };
 
-/// A revision that runs for this long.
-fn slow(id: &str, parents: &[&str], seconds: f64) -> Rev {
-    let up = format!("CREATE TABLE t_{id} (id int);\nSELECT pg_sleep({seconds});");
+/// A revision that goes on when the gate is open.
+fn gated(id: &str, parents: &[&str]) -> Rev {
+    let up = format!("CREATE TABLE t_{id} (id int);\n{GATE}");
     Rev::new(id, parents, &up, &format!("DROP TABLE t_{id};"))
-}
-
-/// Returns when a session with this `application_name` runs.
-async fn until_running(url: &str, application: &str) -> i32 {
-    let sql = format!(
-        "SELECT pid::text FROM pg_stat_activity WHERE application_name = '{application}' \
-         AND datname = current_database() AND state = 'active'"
-    );
-    let begin = Instant::now();
-    loop {
-        if let Ok(pid) = value(url, &sql).await.parse() {
-            return pid;
-        }
-        assert!(begin.elapsed() < Duration::from_secs(20), "no session is called {application}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 /// Runs to head, and tells when it waits for another run.
@@ -55,7 +39,7 @@ async fn waiter(
 async fn many_at_once_on_an_empty_database() {
     let db = TestDb::new().await;
     let mut revs = line(&["a1", "a2", "a3"]);
-    revs.push(slow("a4", &["a3"], 0.2));
+    revs.push(Rev::new("a4", &["a3"], "SELECT pg_sleep(0.2);", ""));
     let migrator = migrator(&revs);
     let runs = (0..10).map(|_| run(&migrator, db.url(), Job::Upgrade("head")));
     let outcomes = futures_util::future::join_all(runs).await;
@@ -74,13 +58,16 @@ async fn many_at_once_on_an_empty_database() {
 #[tokio::test]
 async fn a_waiter_says_whom_it_waits_for_and_takes_over_when_that_dies() {
     let db = TestDb::new().await;
-    let migrator = migrator(&[table("a1", &[]), slow("a2", &["a1"], 5.0)]);
+    let migrator = migrator(&[table("a1", &[]), gated("a2", &["a1"])]);
+    let gate = Gate::closed(&db).await;
     let waits = Notify::new();
     let mut events = Vec::new();
     let killer = async {
         let pid = until_running(db.url(), "limbeck a2").await;
         waits.notified().await;
-        value(db.url(), &format!("SELECT pg_terminate_backend({pid})::text")).await
+        let killed = value(db.url(), &format!("SELECT pg_terminate_backend({pid})::text")).await;
+        gate.open().await;
+        killed
     };
     let waiter = async {
         until_running(db.url(), "limbeck a2").await;
@@ -104,12 +91,15 @@ async fn a_waiter_says_whom_it_waits_for_and_takes_over_when_that_dies() {
 #[tokio::test]
 async fn waiting_has_an_end() {
     let db = TestDb::new().await;
-    let holder = migrator(&[slow("a1", &[], 2.0)]);
+    let holder = migrator(&[gated("a1", &[])]);
     let options = Options { lock_wait: Duration::from_millis(300), ..Options::default() };
-    let waiter = with_options(&[slow("a1", &[], 2.0)], options);
+    let waiter = with_options(&[gated("a1", &[])], options);
+    let gate = Gate::closed(&db).await;
     let waiting = async {
         until_running(db.url(), "limbeck a1").await;
-        run(&waiter, db.url(), Job::Upgrade("head")).await
+        let waited = run(&waiter, db.url(), Job::Upgrade("head")).await;
+        gate.open().await;
+        waited
     };
     let (held, waited) = tokio::join!(run(&holder, db.url(), Job::Upgrade("head")), waiting);
     held.unwrap();
@@ -122,14 +112,17 @@ async fn waiting_has_an_end() {
 #[tokio::test]
 async fn waiting_can_be_cancelled() {
     let db = TestDb::new().await;
-    let migrator = migrator(&[slow("a1", &[], 5.0)]);
+    let migrator = migrator(&[gated("a1", &[])]);
+    let gate = Gate::closed(&db).await;
     let cancel = Cancel::default();
     let mut events = Vec::new();
     let waiting = async {
         until_running(db.url(), "limbeck a1").await;
         let waited = waiter(&migrator, db.url(), &cancel, &mut events, || cancel.request()).await;
         // The holder goes on.
-        (waited, value(db.url(), "SELECT (to_regclass('t_a1') IS NULL)::text").await)
+        let is_before = value(db.url(), "SELECT (to_regclass('t_a1') IS NULL)::text").await;
+        gate.open().await;
+        (waited, is_before)
     };
     let (held, (waited, is_before)) = tokio::join!(run(&migrator, db.url(), Job::Upgrade("head")), waiting);
     held.unwrap();
@@ -147,7 +140,7 @@ async fn waiters_do_not_stop_a_concurrent_index_build() {
     let revs = [Rev::new("a1", &[], up, "DROP TABLE one;")];
     let migrator = migrator(&revs);
     let runs = (0..5).map(|_| run(&migrator, db.url(), Job::Upgrade("head")));
-    let all = tokio::time::timeout(Duration::from_secs(30), futures_util::future::join_all(runs)).await;
+    let all = tokio::time::timeout(PATIENCE, futures_util::future::join_all(runs)).await;
     for outcome in all.expect("waiter and holder wait for each other") {
         outcome.unwrap_or_else(|error| panic!("{}", shown(&error)));
     }
@@ -162,12 +155,15 @@ async fn the_lock_is_for_one_version_table() {
     let mut other = Options { lock_wait: Duration::ZERO, ..Options::default() };
     other.state.version_table = "other_version".to_owned();
     let other = with_options(&[table("b1", &[])], other);
-    let first = migrator(&[slow("a1", &[], 1.0)]);
+    let first = migrator(&[gated("a1", &[])]);
+    // The journal's table would be made inside the first one's transaction, and the second one wait for that.
+    first.ensure_version(&mut db.connect().await).await.unwrap();
+    let gate = Gate::closed(&db).await;
     let second = async {
         until_running(db.url(), "limbeck a1").await;
-        let begin = Instant::now();
-        // The journal's table is made inside the first one's transaction, so this one waits for that alone.
-        run(&other, db.url(), Job::Upgrade("head")).await.map(|_| begin.elapsed())
+        let second = run(&other, db.url(), Job::Upgrade("head")).await;
+        gate.open().await;
+        second
     };
     let (first, second) = tokio::join!(run(&first, db.url(), Job::Upgrade("head")), second);
     first.unwrap();
@@ -187,12 +183,18 @@ async fn a_table_lock_is_waited_for_with_retries() {
     let migrator = with_options(&[Rev::new("a1", &[], up, "")], options);
     let mut events = Vec::new();
     let cancel = Cancel::default();
+    let retries = Notify::new();
     let release = async {
-        tokio::time::sleep(Duration::from_millis(600)).await;
+        retries.notified().await;
         exec(&mut connection, "ROLLBACK").await;
     };
-    let (outcome, ()) =
-        tokio::join!(watched(&migrator, db.url(), Job::Upgrade("head"), &cancel, &mut events), release);
+    let ear = |event: &Event<'_>| {
+        if matches!(event, Event::Retrying { .. }) {
+            retries.notify_one();
+        }
+    };
+    let run = overheard(&migrator, db.url(), Job::Upgrade("head"), &cancel, &mut events, ear);
+    let (outcome, ()) = tokio::join!(run, release);
     outcome.unwrap_or_else(|error| panic!("{}", shown(&error)));
     assert_eq!(events.first().map(String::as_str), Some("retrying: 2"));
     assert_eq!(rows(db.url()).await, "a1");

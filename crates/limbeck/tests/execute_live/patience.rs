@@ -1,7 +1,7 @@
 //! Other sessions in the way: locks, old snapshots, deadlocks. Who it is gets named, and what can be tried
 //! again is.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use limbeck::core::Code;
 use limbeck::{Cancel, Control, Error, Event, Job, Migrator, Obstacle, Options, Report};
@@ -10,7 +10,7 @@ use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
 use tokio::sync::mpsc;
 
-use crate::support::{Rev, exec, journal, query, rows, shown, value, with_options};
+use crate::support::{PATIENCE, Rev, exec, journal, query, rows, shown, until_is, value, with_options};
 
 /// What a test must know of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +49,7 @@ async fn until(ear: &mut mpsc::UnboundedReceiver<Heard>, is_it: impl Fn(&Heard) 
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), wait).await.expect("nothing of the kind was heard")
+    tokio::time::timeout(PATIENCE, wait).await.expect("nothing of the kind was heard")
 }
 
 fn is_retry(heard: &Heard) -> bool {
@@ -82,7 +82,7 @@ async fn a_lock_that_is_not_to_be_had() {
     let (holder, pid) =
         holder(&db, "BEGIN; LOCK TABLE busy; UPDATE busy SET secret = 'sEcret' WHERE id = 1").await;
     let up = "CREATE TABLE t_a1 (id int);\nALTER TABLE busy ADD COLUMN name text;";
-    let migrator = with_options(&[Rev::new("a1", &[], up, "")], lock_timeout(300));
+    let migrator = with_options(&[Rev::new("a1", &[], up, "")], lock_timeout(1000));
     let (heard, mut ear) = mpsc::unbounded_channel();
     let text = shown(&upgrade(&migrator, db.url(), heard).await.unwrap_err());
     for part in [
@@ -118,7 +118,7 @@ async fn a_prepared_transaction_in_the_way() {
     let mut connection = db.connect().await;
     exec(&mut connection, "CREATE TABLE busy (id int)").await;
     exec(&mut connection, "BEGIN; LOCK TABLE busy; PREPARE TRANSACTION 'left'").await;
-    let options = Options { mode: limbeck::TransactionMode::Single, ..lock_timeout(300) };
+    let options = Options { mode: limbeck::TransactionMode::Single, ..lock_timeout(3000) };
     let migrator = with_options(&[Rev::new("a1", &[], "DROP TABLE busy;", "")], options);
     let (heard, _ear) = mpsc::unbounded_channel();
     let text = shown(&upgrade(&migrator, db.url(), heard).await.unwrap_err());
@@ -158,9 +158,8 @@ async fn an_index_build_does_not_wait_for_ever() {
     let options = Options { concurrently_wait: Duration::from_millis(1500), ..Options::default() };
     let migrator = with_options(&[Rev::new("a1", &[], up, "")], options);
     let (heard, _ear) = mpsc::unbounded_channel();
-    let begin = Instant::now();
-    let error = upgrade(&migrator, db.url(), heard).await.unwrap_err();
-    assert!(begin.elapsed() < Duration::from_secs(60));
+    let outcome = tokio::time::timeout(PATIENCE, upgrade(&migrator, db.url(), heard)).await;
+    let error = outcome.expect("it waits for ever").unwrap_err();
     assert_eq!(error.code(), Code::LockTimeout);
     let text = shown(&error);
     for part in [
@@ -183,7 +182,7 @@ async fn a_deadlock_is_tried_again() {
     exec(&mut other, "CREATE TABLE one (id int); CREATE TABLE two (id int)").await;
     exec(&mut other, "SET deadlock_timeout = '1h'; BEGIN; LOCK TABLE two").await;
     let up = "LOCK TABLE one;\nLOCK TABLE two;\nCREATE TABLE t_a1 (id int);";
-    let migrator = with_options(&[Rev::new("a1", &[], up, "")], lock_timeout(20_000));
+    let migrator = with_options(&[Rev::new("a1", &[], up, "")], lock_timeout(300_000));
     let (heard, mut ear) = mpsc::unbounded_channel();
     let deadlock = async {
         exec(&mut other, "LOCK TABLE one; COMMIT").await;
@@ -198,15 +197,6 @@ async fn a_deadlock_is_tried_again() {
     outcome.unwrap_or_else(|error| panic!("{}", shown(&error)));
     assert_eq!(heard, Heard::Retrying(Obstacle::Deadlock, 2));
     assert_eq!(rows(db.url()).await, "a1");
-}
-
-/// Returns when a query says this.
-async fn until_is(url: &str, sql: &str, wanted: &str) {
-    let begin = Instant::now();
-    while value(url, sql).await != wanted {
-        assert!(begin.elapsed() < Duration::from_secs(30), "{sql} never says {wanted}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 /// `limbeck:timeout` holds in batches and outside of transactions too, and what timed out is tried again

@@ -203,6 +203,56 @@ pub(crate) async fn query(connection: &mut PgConnection, sql: &str) -> String {
     }
 }
 
+/// What a loaded machine may need; nothing passes or fails by being quick.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
+
+/// What a gated revision does: it waits until nobody holds the gate.
+pub(crate) const GATE: &str =
+    "DO $$ BEGIN WHILE NOT pg_try_advisory_xact_lock(42) LOOP PERFORM pg_sleep(0.02); END LOOP; END $$;";
+
+/// Holds a gated revision back for as long as it lives.
+pub(crate) struct Gate(PgConnection);
+
+impl Gate {
+    pub(crate) async fn closed(db: &TestDb) -> Self {
+        let mut connection = db.connect().await;
+        exec(&mut connection, "SELECT pg_advisory_lock(42)").await;
+        Self(connection)
+    }
+
+    pub(crate) async fn open(self) {
+        self.0.close().await.unwrap();
+    }
+}
+
+/// Returns when a query says this.
+pub(crate) async fn until_is(url: &str, sql: &str, wanted: &str) {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let begin = Instant::now();
+    while query(&mut connection, sql).await.trim_end() != wanted {
+        assert!(begin.elapsed() < PATIENCE, "{sql} never says {wanted}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    connection.close().await.unwrap();
+}
+
+/// Returns when a session with this `application_name` is at work, with its process id.
+pub(crate) async fn until_running(url: &str, application: &str) -> i32 {
+    let sql = format!(
+        "SELECT pid::text FROM pg_stat_activity WHERE application_name = '{application}' \
+         AND datname = current_database() AND state = 'active'"
+    );
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let begin = Instant::now();
+    loop {
+        if let Ok(pid) = query(&mut connection, &sql).await.trim_end().parse() {
+            return pid;
+        }
+        assert!(begin.elapsed() < PATIENCE, "no session is called {application}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// Returns when no run holds its lock in this database. A run is over before the server has ended its session, and the lock
 /// goes with that.
 pub(crate) async fn until_unlocked(connection: &mut PgConnection) {
@@ -210,7 +260,7 @@ pub(crate) async fn until_unlocked(connection: &mut PgConnection) {
                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     let begin = Instant::now();
     while query(connection, locks).await != "0\n" {
-        assert!(begin.elapsed() < Duration::from_secs(30), "a lock is left");
+        assert!(begin.elapsed() < PATIENCE, "a lock is left");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

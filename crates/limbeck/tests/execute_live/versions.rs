@@ -1,13 +1,10 @@
 //! The version table while somebody else writes to it, and who may write what.
 
-use std::time::Duration;
-
 use limbeck::Job;
 use limbeck::core::Code;
 use limbeck_testdb::TestDb;
-use sqlx::Connection as _;
 
-use crate::support::{Rev, exec, line, migrator, rows, run, shown, table, value};
+use crate::support::{GATE, Gate, Rev, exec, line, migrator, rows, run, shown, table, until_running, value};
 
 /// Alembic has no lock: it may change the rows in the middle of a revision.
 #[tokio::test]
@@ -15,7 +12,7 @@ async fn rows_that_another_tool_changes_during_a_run() {
     let db = TestDb::new().await;
     let revs = [
         table("a1", &[]),
-        Rev::new("a2", &["a1"], "CREATE TABLE t_a2 (id int);\nSELECT pg_sleep(1);", "DROP TABLE t_a2;"),
+        Rev::new("a2", &["a1"], &format!("CREATE TABLE t_a2 (id int);\n{GATE}"), "DROP TABLE t_a2;"),
         table("a3", &["a2"]),
         table("b2", &["a1"]),
     ];
@@ -26,11 +23,11 @@ async fn rows_that_another_tool_changes_during_a_run() {
         ("DELETE FROM alembic_version", "no row"),
     ] {
         run(&migrator, db.url(), Job::Upgrade("a1")).await.unwrap();
+        let gate = Gate::closed(&db).await;
         let other = async {
-            tokio::time::sleep(Duration::from_millis(500)).await;
-            let mut connection = db.connect().await;
-            exec(&mut connection, change).await;
-            connection.close().await.unwrap();
+            until_running(db.url(), "limbeck a2").await;
+            value(db.url(), change).await;
+            gate.open().await;
         };
         let (outcome, ()) = tokio::join!(run(&migrator, db.url(), Job::Upgrade("a3")), other);
         let error = outcome.unwrap_err();
