@@ -5,7 +5,7 @@
 mod support;
 
 use std::net::TcpListener;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use support::{Adapter, adapter};
@@ -33,9 +33,8 @@ fn ends_at_once_and_well_on_either_signal() {
         let mut adapter = Adapter::start(NO_DATABASE, &["--log-format", "json"]);
         // A client that says nothing does not hold it up.
         let _idle = adapter.connect();
-        let begun = Instant::now();
         let log = adapter.stop(signal);
-        assert!(begun.elapsed() < Duration::from_secs(3));
+        assert!(!log.contains("cut off"), "it has waited: {log}");
         for line in log.lines() {
             let line: serde_json::Value = serde_json::from_str(line).unwrap();
             assert!(line["level"].is_string() && line["message"].is_string(), "{line}");

@@ -55,7 +55,7 @@ impl Gate {
 }
 
 async fn asked(provider: &Provider, times: usize) {
-    for _ in 0..600 {
+    for _ in 0..6000 {
         if provider.asked().len() >= times {
             return;
         }
@@ -257,7 +257,7 @@ async fn what_is_over_is_removed_and_what_is_not_stays() {
     );
     run(&mut connection, rows).await;
     let _adapter = Adapter::start(db.url(), &OPEN);
-    for _ in 0..600 {
+    for _ in 0..6000 {
         if number(&mut connection, KEYS).await == 10 {
             return;
         }

@@ -56,15 +56,26 @@ async fn without_a_limit_there_is_none() {
 
 #[tokio::test]
 async fn replicas_share_a_limit_in_redis() {
-    let redis = Redis::start();
-    let db = database().await;
-    let args = ["--rate-limit", "2", "--redis-url", &redis.url()];
-    let [one, two] = [Adapter::start(db.url(), &args), Adapter::start(db.url(), &args)];
-    let [one, two] = [Api::of(&one), Api::of(&two)];
-    assert_eq!(limits(&one.get(PATH).await), (200, "2", "1"));
-    assert_eq!(limits(&two.get(PATH).await), (200, "2", "0"));
-    assert_refused(&one.get(PATH).await);
-    assert_refused(&two.get(PATH).await);
+    // Redis has a quarter of a second to answer, the first time too: on a slow machine a replica may be left to itself for a
+    // moment, and says so.
+    for _ in 0..20 {
+        let redis = Redis::start();
+        let db = database().await;
+        let args = ["--rate-limit", "2", "--redis-url", &redis.url()];
+        let [mut first, mut second] = [Adapter::start(db.url(), &args), Adapter::start(db.url(), &args)];
+        let [one, two] = [Api::of(&first), Api::of(&second)];
+        let answers = [one.get(PATH).await, two.get(PATH).await, one.get(PATH).await, two.get(PATH).await];
+        let log = first.stop("TERM") + &second.stop("TERM");
+        if log.contains("Redis cannot be used") {
+            continue;
+        }
+        let [before, last, refused @ ..] = answers;
+        assert_eq!(limits(&before), (200, "2", "1"));
+        assert_eq!(limits(&last), (200, "2", "0"));
+        refused.iter().for_each(assert_refused);
+        return;
+    }
+    panic!("Redis can never be used");
 }
 
 /// Whether Redis has counted requests of a tenant: it has written more than the one time that the service asks it for
@@ -85,7 +96,7 @@ async fn the_service_goes_on_without_redis_and_with_it_again_and_says_so_once() 
     let api = Api::of(&adapter);
     for round in 1..=2 {
         assert_eq!(api.get(PATH).await.status, 200);
-        for _ in 0..600 {
+        for _ in 0..6000 {
             if counted(&redis) {
                 break;
             }
@@ -102,8 +113,16 @@ async fn the_service_goes_on_without_redis_and_with_it_again_and_says_so_once() 
         redis.run();
     }
     let log = adapter.stop("TERM");
-    assert_eq!(log.matches("Redis cannot be used").count(), 2, "once for each time: {log}");
-    assert!((1..=2).contains(&log.matches("Redis is back").count()), "{log}");
+    // On a slow machine Redis may be out of reach more often than it was killed.
+    let said: Vec<bool> = log
+        .lines()
+        .filter_map(|line| {
+            let back = line.contains("Redis is back");
+            (back || line.contains("Redis cannot be used")).then_some(back)
+        })
+        .collect();
+    assert!(said.len() >= 3 && !said[0], "it is gone, back, and gone: {log}");
+    assert!(said.windows(2).all(|pair| pair[0] != pair[1]), "once for each time: {log}");
 }
 
 #[tokio::test]

@@ -47,7 +47,7 @@ impl Service {
 /// Asks until an entry has this status: for what happens beside a request.
 async fn wait_for(db: &TestDb, status: &str) -> Value {
     let mut connection = db.connect().await;
-    for _ in 0..600 {
+    for _ in 0..6000 {
         let sql = "SELECT to_jsonb(l) FROM action_logs l WHERE status::text = $1";
         let entry: Option<Value> =
             sqlx::query_scalar(sql).bind(status).fetch_optional(&mut connection).await.unwrap();
@@ -135,7 +135,7 @@ const CASES: [Case; 13] = [
 
 #[tokio::test]
 async fn whatever_a_provider_does_the_action_ends() {
-    let service = service(&[&OPEN[..], &["--provider-timeout", "2"]].concat()).await;
+    let service = service(&[&OPEN[..], &["--provider-timeout", "5"]].concat()).await;
     let providers: Vec<_> = CASES.iter().map(|case| Provider::start(|_, before| case.1(before))).collect();
     let configs =
         CASES.iter().zip(&providers).map(|(case, provider)| (case.0, json!({ "base_url": provider.url() })));
@@ -224,7 +224,7 @@ async fn an_entry_says_retry_between_attempts_and_a_killed_process_leaves_none_f
 
 #[tokio::test]
 async fn an_action_goes_on_when_its_client_hangs_up() {
-    let service = service(&[&OPEN[..], &["--provider-timeout", "2"]].concat()).await;
+    let service = service(&[&OPEN[..], &["--provider-timeout", "5"]].concat()).await;
     let provider = Provider::start(|_, _| Reply::Silence);
     service.configure("slow", &provider.url()).await;
     let body = action("slow").to_string();

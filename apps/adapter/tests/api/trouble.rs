@@ -53,7 +53,7 @@ async fn requests_go_well_as_soon_as_the_migrations_are_there() {
 
 #[tokio::test]
 async fn what_takes_too_long_is_cut_off_and_undone() {
-    let service = Service::start(&[("ADAPTER_REQUEST_TIMEOUT", "1"), ("ADAPTER_POOL_SIZE", "2")]).await;
+    let service = Service::start(&[("ADAPTER_REQUEST_TIMEOUT", "4"), ("ADAPTER_POOL_SIZE", "2")]).await;
     let tenant = service.create("One").await;
     let mut connection = service.connect().await;
     let mut lock = connection.begin().await.unwrap();

@@ -77,7 +77,7 @@ async fn tables_in_use_are_no_deadlock() {
         let mut request = place.connect("app", "postgres").await;
         run(
             &mut request,
-            &format!("BEGIN; SET LOCAL lock_timeout = '20s'; LOCK TABLE {held} IN ROW EXCLUSIVE MODE"),
+            &format!("BEGIN; SET LOCAL lock_timeout = '300s'; LOCK TABLE {held} IN ROW EXCLUSIVE MODE"),
         )
         .await
         .unwrap();
@@ -114,7 +114,7 @@ async fn job(url: &str, job: Job<'_>) {
 async fn waits(place: &Place, database: &str, sessions: i64) {
     let mut connection: PgConnection = place.connect("postgres", "postgres").await;
     let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND wait_event_type = 'Lock'";
-    for _ in 0..600 {
+    for _ in 0..30_000 {
         let waiting: i64 = sqlx::query_scalar(sql).bind(database).fetch_one(&mut connection).await.unwrap();
         if waiting >= sessions {
             return;
