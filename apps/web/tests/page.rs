@@ -148,7 +148,7 @@ async fn a_migration_that_runs() {
         sqlx::raw_sql("ROLLBACK").execute(&mut barrier).await.unwrap();
         document
     };
-    let looking = tokio::time::timeout(Duration::from_secs(120), looking);
+    let looking = tokio::time::timeout(Duration::from_secs(300), looking);
     let (outcome, document) = tokio::join!(newer.upgrade(db.url()), looking);
     outcome.unwrap();
     let document = document.expect("the migration is never seen at work");

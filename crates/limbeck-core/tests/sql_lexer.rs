@@ -125,6 +125,6 @@ fn long_runs_take_linear_time() {
         covers_all(&text);
         read_all(&text);
         // A quadratic step would take minutes; the bound leaves room for a busy machine without optimiser.
-        assert!(before.elapsed() < Duration::from_secs(5), "{piece:?} took {:?}", before.elapsed());
+        assert!(before.elapsed() < Duration::from_secs(60), "{piece:?} took {:?}", before.elapsed());
     }
 }

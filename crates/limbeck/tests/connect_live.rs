@@ -363,7 +363,7 @@ impl Bouncer {
             .expect(
                 "PgBouncer: `cargo xtask test` installs it, and LIMBECK_TEST_PGBOUNCER names the program",
             );
-        let deadline = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + Duration::from_secs(120);
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(Instant::now() < deadline, "pgbouncer does not start");
             std::thread::sleep(Duration::from_millis(20));

@@ -13,7 +13,7 @@ use super::application;
 use super::proxy::{Log, Plan, Proxy};
 
 /// What a loaded machine may need; nothing passes or fails by being quick.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The folder of a scenario: `before.sql`, `limbeck.toml` and `versions`.
 pub(crate) fn scenario(name: &str) -> PathBuf {

@@ -35,7 +35,7 @@ pub(crate) enum Moment {
 const COUNTED: usize = 2;
 
 /// How long a message may take to come through after its sender has gone.
-const LAST_WORD: Duration = Duration::from_secs(20);
+const LAST_WORD: Duration = Duration::from_secs(300);
 
 /// A place in a run's conversation. Messages are counted from 0, over these connections.
 #[derive(Debug, Clone, Copy)]

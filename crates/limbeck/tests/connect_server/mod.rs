@@ -117,7 +117,7 @@ impl Server {
 
     fn wait(&self) {
         let port = self.port.to_string();
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + Duration::from_secs(120);
         let ready = || {
             let args = ["-q", "-h", path(self.folder()), "-p", &port];
             Command::new(program("pg_isready")).args(args).status().is_ok_and(|status| status.success())

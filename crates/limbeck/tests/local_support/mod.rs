@@ -115,7 +115,7 @@ pub(crate) fn signal(pid: u32, name: &str) {
 
 /// Waits, generously: a slow machine is not a failure.
 pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(300);
     while !condition() {
         assert!(Instant::now() < deadline, "in vain: wait until {what}");
         thread::sleep(Duration::from_millis(20));
