@@ -110,6 +110,13 @@ pub enum Action {
         /// The partitioned table.
         parent: Name,
     },
+    /// `INHERIT` or `ATTACH PARTITION`: what the parent requires must have been validated.
+    Join {
+        /// The statement.
+        statement: String,
+        /// Why it takes long, where it does.
+        reason: Option<String>,
+    },
     /// Comments and grants, and other settings that only take a moment; apart from [`Action::Alter`] because nothing
     /// depends on them.
     Annotate(Vec<String>),

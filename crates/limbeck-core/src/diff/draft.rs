@@ -77,8 +77,16 @@ pub(super) enum Fact {
     Keys(ObjectId),
     /// The table is logged, or unlogged, as it will be.
     Persistence(ObjectId),
-    /// The parent has been changed, and with it the child.
+    /// The table's columns and checks have been changed, and with them its children's; those that go are another matter.
     Parent(ObjectId),
+    /// The table's columns and checks that go are gone.
+    Cleared(ObjectId),
+    /// The column, or the check, is gone.
+    Gone(ObjectId, Option<String>),
+    /// A child's own column, or check, is as its parent's new one has to find it.
+    Ready(ObjectId, Option<String>),
+    /// Those of a table's partitions that go or leave have made room for those that come.
+    Room(ObjectId),
 }
 
 /// What a change does to its object, or to its column.

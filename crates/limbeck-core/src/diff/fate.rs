@@ -4,9 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::kinds;
+use super::kinship::{self, Beside};
 use super::scope;
 use super::words;
-use crate::schema::{Column, ConstraintKind, Kind, Name, Need, Object, ObjectId, Schema};
+use crate::ddl::quote;
+use crate::schema::{ConstraintKind, Kind, Name, Need, Object, ObjectId, Schema, Table};
+use crate::sql::token::{Lexer, TokenKind};
 
 /// Both sides, and what becomes of what is in them.
 pub(super) struct Fates<'a> {
@@ -24,6 +27,10 @@ pub(super) struct Fates<'a> {
     pub(super) columns: BTreeMap<(&'a ObjectId, &'a str), (ColumnFate, String)>,
     /// Who needs an object of the old side.
     users: BTreeMap<&'a ObjectId, Vec<(&'a ObjectId, &'a Need)>>,
+    /// What children of the old side have of their own beside what they inherit.
+    pub(super) beside: Beside,
+    /// The children of the old side's tables and types.
+    pub(super) born: BTreeMap<&'a Name, Vec<&'a ObjectId>>,
     /// What belongs to a table or view of the old side.
     belongings: BTreeMap<&'a Name, Vec<&'a ObjectId>>,
 }
@@ -59,7 +66,7 @@ enum How {
 
 impl<'a> Fates<'a> {
     /// Decides for all objects.
-    pub(super) fn decide(from: &'a Schema, to: &'a Schema, version: u32) -> Self {
+    pub(super) fn decide(from: &'a Schema, to: &'a Schema, beside: Beside, version: u32) -> Self {
         let mut fates = Self {
             from,
             to,
@@ -68,6 +75,8 @@ impl<'a> Fates<'a> {
             rebuilt: BTreeMap::new(),
             columns: BTreeMap::new(),
             users: BTreeMap::new(),
+            beside,
+            born: kinship::children(from),
             belongings: BTreeMap::new(),
         };
         let mut queue = fates.begin();
@@ -106,29 +115,60 @@ impl<'a> Fates<'a> {
             } else if kinds::is_new_key(&before.object, &after.object) {
                 // What counts on its uniqueness cannot stay through it, though it keeps its name.
                 queue.push_back(Disturbance { id, column: None, how: How::Rebuilt });
-            } else if let (Object::Table(old), Object::Table(new)) = (&before.object, &after.object) {
-                self.compare_columns(id, &old.columns, &new.columns, &mut queue);
             }
+        }
+        // Which tables stay the children of others is known now.
+        for id in self.changed.clone() {
+            self.compare_columns(id, &mut queue);
+        }
+        for id in self.from.objects.keys().filter(|id| id.kind == Kind::Constraint) {
+            self.compare_check(id, &mut queue);
         }
         queue
     }
 
-    fn compare_columns(
-        &mut self,
-        id: &'a ObjectId,
-        old: &'a [Column],
-        new: &'a [Column],
-        queue: &mut VecDeque<Disturbance<'a>>,
-    ) {
-        for before in old {
+    /// What becomes of a table's columns, as far as it is not their parents' doing.
+    fn compare_columns(&mut self, id: &'a ObjectId, queue: &mut VecDeque<Disturbance<'a>>) {
+        let (Some(Object::Table(old)), Some(Object::Table(new))) = (self.from.get(id), self.to.get(id))
+        else {
+            return;
+        };
+        if self.rebuilt.contains_key(id) {
+            return;
+        }
+        for before in &old.columns {
             let column = before.name.as_str();
-            match new.iter().find(|after| after.name == column) {
+            if self.parent_disturbs(id, column) {
+                continue;
+            }
+            match new.column(column) {
                 None => queue.push_back(Disturbance { id, column: Some(column), how: How::Removed }),
                 Some(after) => {
                     if let Some((fate, reason)) = kinds::column_fate(before, after, self.version) {
                         self.mark_column(id, column, fate, reason, queue);
                     }
                 }
+            }
+        }
+    }
+
+    /// A check that children have too.
+    fn compare_check(&mut self, id: &'a ObjectId, queue: &mut VecDeque<Disturbance<'a>>) {
+        if self.to.objects.contains_key(id) {
+            // Its successor would meet what the child has of its own.
+            if self.changed.contains(id) && self.is_beside(id) {
+                self.rebuild(id, "a child has it, too".to_owned(), queue);
+            }
+        } else if !self.drops_check_only(id) {
+            self.rebuild_younger(id, &format!("{} goes", words::object(id)), queue);
+        }
+    }
+
+    /// The children's checks that go with one, and come again.
+    fn rebuild_younger(&mut self, id: &ObjectId, reason: &str, queue: &mut VecDeque<Disturbance<'a>>) {
+        for younger in self.younger_checks(id) {
+            if let Some((younger, _)) = self.from.objects.get_key_value(&younger) {
+                self.rebuild(younger, reason.to_owned(), queue);
             }
         }
     }
@@ -144,6 +184,10 @@ impl<'a> Fates<'a> {
         let before = self.columns.get(&(id, column)).map(|(fate, _)| *fate);
         if before.is_some_and(|before| before >= fate) {
             return;
+        }
+        if fate > ColumnFate::ResetDefault && self.is_partition_key(id, column) {
+            let reason = format!("{column} is part of its partition key, and {reason}");
+            return self.rebuild(id, reason, queue);
         }
         self.columns.insert((id, column), (fate, reason));
         let how = match fate {
@@ -162,8 +206,15 @@ impl<'a> Fates<'a> {
                 self.reach(user, need, disturbance, queue);
             }
         }
+        if let Some(column) = disturbance.column {
+            self.pass_on(disturbance, column, queue);
+        }
         if disturbance.column.is_some() || disturbance.how != How::Rebuilt {
             return;
+        }
+        // Children that are left alone meanwhile see to their columns themselves.
+        for child in self.offspring(disturbance.id).collect::<Vec<_>>() {
+            self.compare_columns(child, queue);
         }
         let Some(name) = disturbance.id.qualified() else { return };
         if scope::host(self.from, &name).as_ref() != Some(disturbance.id) {
@@ -172,6 +223,41 @@ impl<'a> Fates<'a> {
         for belonging in self.belongings.get(&name).cloned().unwrap_or_default() {
             self.rebuild(belonging, format!("{} is made again", words::object(disturbance.id)), queue);
         }
+    }
+
+    /// Tells the children.
+    fn pass_on(&mut self, parent: &Disturbance<'a>, column: &str, queue: &mut VecDeque<Disturbance<'a>>) {
+        for child in self.children(parent.id) {
+            let Some(Object::Table(table)) = self.from.get(child) else { continue };
+            let Some(column) = table.column(column).map(|column| column.name.as_str()) else { continue };
+            if !self.parent_disturbs(child, column) {
+                continue;
+            }
+            let reason = reason(parent);
+            match parent.how {
+                How::Removed => {
+                    queue.push_back(Disturbance { id: child, column: Some(column), how: How::Removed })
+                }
+                How::Retyped => self.mark_column(child, column, ColumnFate::Retype, reason, queue),
+                How::Rebuilt => self.mark_column(child, column, ColumnFate::Recreate, reason, queue),
+            }
+        }
+    }
+
+    /// Whether a table's partitions are told apart by the column.
+    fn is_partition_key(&self, id: &ObjectId, column: &str) -> bool {
+        let Some(Object::Table(Table { partition_by: Some(key), .. })) = self.from.get(id) else {
+            return false;
+        };
+        let mut tokens = Lexer::new(key, 0).filter(|token| !token.is_blank()).peekable();
+        while let Some(token) = tokens.next() {
+            let is_called = tokens.peek().is_some_and(|next| key[next.span.clone()] == *"(");
+            let is_name = matches!(token.kind, TokenKind::Word | TokenKind::QuotedName) && !is_called;
+            if is_name && key[token.span] == *quote::ident(column) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Decides what a disturbance does to one that needs it.
@@ -226,7 +312,13 @@ impl<'a> Fates<'a> {
         // A type of another kind may have taken the name.
         let is_replaced =
             is_type && before.data_type == after.data_type && before.collation == after.collation;
-        if after.inherited || (disturbance.how == How::Removed && !is_replaced) {
+        if disturbance.how == How::Removed && !is_replaced {
+            return;
+        }
+        if self.parent_disturbs(table, column) {
+            if !is_type && self.has_own_default(table, before) {
+                self.mark_column(table, column, ColumnFate::ResetDefault, reason, queue);
+            }
             return;
         }
         let fate = match (&before.generated, is_type) {
@@ -295,8 +387,9 @@ impl<'a> Fates<'a> {
 
     fn rebuild(&mut self, id: &'a ObjectId, reason: String, queue: &mut VecDeque<Disturbance<'a>>) {
         if self.to.objects.contains_key(id) && !self.rebuilt.contains_key(id) {
-            self.rebuilt.insert(id, reason);
+            self.rebuilt.insert(id, reason.clone());
             queue.push_back(Disturbance { id, column: None, how: How::Rebuilt });
+            self.rebuild_younger(id, &reason, queue);
         }
     }
 

@@ -15,6 +15,7 @@ mod change;
 mod draft;
 mod fate;
 mod kinds;
+mod kinship;
 mod moves;
 mod options;
 mod order;
@@ -43,11 +44,12 @@ pub fn diff(from: &Schema, to: &Schema, options: &Options) -> Changes {
         owned => owned.clone(),
     };
     let to = scope::target(&from, to, &Options { owned, ..options.clone() });
+    let (from, to, beside) = kinship::settle(from, to);
     if drafts.is_empty() && same(&from, &to) {
         return Changes::default();
     }
     let (from, to) = (own_needs::complete(from), own_needs::complete(to));
-    let fates = fate::Fates::decide(&from, &to, options.version);
+    let fates = fate::Fates::decide(&from, &to, beside, options.version);
     let carried = removal::Carried::find(&fates);
     drafts.extend(kinds::drafts(&fates, &carried));
     carried.tell(&fates, &mut drafts);

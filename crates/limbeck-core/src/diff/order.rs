@@ -81,14 +81,6 @@ fn sorted(before: &[BTreeSet<usize>], ranks: &[Rank]) -> Vec<usize> {
     sequence
 }
 
-/// The partitioned table that a partition belongs to.
-fn parent<'a>(schema: &'a Schema, id: &ObjectId) -> Option<&'a Name> {
-    match &schema.objects.get(id)?.object {
-        Object::Table(table) => table.partition_of.as_ref().map(|partition| &partition.parent),
-        _ => None,
-    }
-}
-
 /// Each foreign key, with its table and the one that it refers to.
 fn foreign_keys(schema: &Schema) -> impl Iterator<Item = (&ObjectId, [ObjectId; 2])> {
     schema.objects.iter().filter_map(|(id, entry)| {
@@ -154,7 +146,6 @@ impl<'a> Graph<'a> {
         self.names();
         self.facts();
         self.persistence();
-        self.partitions();
         self.annotations();
         self.schemas();
         self.bodies();
@@ -249,8 +240,25 @@ impl<'a> Graph<'a> {
             }
             let id = &draft.change.object;
             self.let_go_of(id, draft.column.as_deref(), index);
+            if let Some(column) = &draft.column {
+                self.let_go_of_children(id, column, index);
+            }
             for with in gone_with.get(&index).cloned().unwrap_or_default() {
                 self.let_go_of(with, None, index);
+            }
+        }
+    }
+
+    /// What is done to a column is done to the children's. One that is made again does not see it.
+    fn let_go_of_children(&mut self, id: &ObjectId, column: &str, index: usize) {
+        for child in self.fates.reached(id) {
+            self.let_go_of(child, Some(column), index);
+            if self.fates.rebuilt.contains_key(child) {
+                let removes = |&other: &usize| {
+                    self.drafts[other].role == Role::Remove && self.drafts[other].column.is_none()
+                };
+                let removers: Vec<usize> = self.of(child).iter().copied().filter(removes).collect();
+                removers.into_iter().for_each(|remover| self.edge(remover, index));
             }
         }
     }
@@ -268,7 +276,7 @@ impl<'a> Graph<'a> {
                 self.edge(remover, index);
             }
             if role == Role::Remove && !removed {
-                for other in self.of(user).to_vec() {
+                for other in self.done_to(user, need.by.as_deref()) {
                     let draft = &self.drafts[other];
                     if draft.column == need.by && draft.role != Role::Tweak {
                         self.edge(other, index);
@@ -288,9 +296,23 @@ impl<'a> Graph<'a> {
                 _ => false,
             }
         };
-        let mut removers: Vec<usize> = self.of(user).iter().copied().filter(ends).collect();
+        let done = self.done_to(user, need.by.as_deref()).into_iter();
+        let mut removers: Vec<usize> = done.filter(ends).collect();
         removers.extend(self.carriers(user));
         removers
+    }
+
+    /// The changes of an object; where it is about a column, those of its parents, too.
+    fn done_to(&self, id: &ObjectId, column: Option<&str>) -> Vec<usize> {
+        let mut done = self.of(id).to_vec();
+        if let Some(column) = column
+            && self.fates.is_passed_on(id, column)
+        {
+            let elders = self.fates.ancestors(id);
+            let of = elders.into_iter().flat_map(|elder| self.of(elder));
+            done.extend(of.filter(|&&index| self.drafts[index].column.as_deref() == Some(column)));
+        }
+        done
     }
 
     /// The changes that take an object along.
@@ -332,7 +354,7 @@ impl<'a> Graph<'a> {
     }
 
     fn provided(&mut self, need: &Need, by: &ObjectId, index: usize) {
-        for other in self.of(&need.on).to_vec() {
+        for other in self.done_to(&need.on, need.column.as_deref()) {
             let draft = &self.drafts[other];
             let provides = matches!(draft.role, Role::Provide | Role::Disturb);
             let concerned = match (&draft.column, &need.column) {
@@ -387,23 +409,6 @@ impl<'a> Graph<'a> {
                     self.edge(first, index);
                 }
             }
-        }
-    }
-
-    /// A table's partitions must not overlap: those that go make room for those that come.
-    fn partitions(&mut self) {
-        let drafts = self.drafts;
-        let partition = |index: &usize, schema: &'a Schema| parent(schema, &drafts[*index].change.object);
-        let removes = |index: &usize| drafts[*index].role == Role::Remove && drafts[*index].column.is_none();
-        let all = 0..drafts.len();
-        let gone: Vec<_> = all
-            .clone()
-            .filter(removes)
-            .filter_map(|index| Some((partition(&index, self.fates.from)?, index)))
-            .collect();
-        for made in all.filter(|&index| drafts[index].makes()) {
-            let Some(of) = partition(&made, self.fates.to) else { continue };
-            gone.iter().filter(|(parent, _)| *parent == of).for_each(|&(_, first)| self.edge(first, made));
         }
     }
 

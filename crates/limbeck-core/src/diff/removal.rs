@@ -95,7 +95,7 @@ fn owner(fates: &Fates<'_>, table: &Name, column: &str) -> Option<Carrier> {
     if fates.goes(&id) {
         return Some(Carrier { id, column: None });
     }
-    fates.column_goes(&id, column).then(|| Carrier { id, column: Some(column.to_owned()) })
+    fates.column_goes(&id, column).then(|| of_column(fates, &id, column))
 }
 
 /// With its table or view, or with a column of it.
@@ -111,6 +111,9 @@ fn with_relation(
         let apart = matches!(object, Object::Constraint(constraint) if dropped.in_circle(relation, constraint.references.as_ref()));
         return (!apart).then_some(Carrier { id: host, column: None });
     }
+    if let Some(id) = fates.goes_with_check(id) {
+        return Some(Carrier { id, column: None });
+    }
     if !matches!(id.kind, Kind::Index | Kind::Constraint | Kind::Statistics) {
         return None;
     }
@@ -122,7 +125,12 @@ fn with_relation(
     let needs = &fates.from.objects.get(id)?.needs;
     let columns = needs.iter().filter(|need| need.on == host).filter_map(|need| need.column.as_deref());
     let column = columns.filter(own).find(|column| fates.column_goes(&host, column))?;
-    Some(Carrier { id: host, column: Some(column.to_owned()) })
+    Some(of_column(fates, &host, column))
+}
+
+/// The column, or a parent's with which it goes.
+fn of_column(fates: &Fates<'_>, table: &ObjectId, column: &str) -> Carrier {
+    Carrier { id: fates.dropper(table, column), column: Some(column.to_owned()) }
 }
 
 /// Foreign keys between tables that go.

@@ -115,6 +115,10 @@ impl Writer<'_> {
                 let rewrite = |sql: &String| plain(sql.clone()).marked(self.risk()).blocking(reason);
                 statements.iter().map(rewrite).collect()
             }
+            Action::Join { statement, reason } => {
+                let join = plain(statement.clone()).marked(self.risk());
+                vec![reason.iter().fold(join, |join, reason| join.blocking(reason))]
+            }
             Action::AddValue(statement) => vec![of_class(Class::AddValue, statement.clone())],
             Action::AddColumn { column, foreign } => self.add_column(column, *foreign),
             Action::SetNotNull { column, proof } => self.set_not_null(column, proof),

@@ -40,8 +40,7 @@ struct Placed {
 pub(super) fn schedule(changes: &Changes, style: &Style) -> Vec<Step> {
     let inlined = inlined(&changes.changes);
     let mut placed = Vec::new();
-    // From which level on others may count on a change.
-    let mut ready: Vec<Level> = Vec::with_capacity(changes.changes.len());
+    let mut ready: Vec<Ready> = Vec::with_capacity(changes.changes.len());
     for (position, change) in changes.changes.iter().enumerate() {
         if let Some(&table) = inlined.get(&position) {
             ready.push(ready[table]);
@@ -61,18 +60,29 @@ pub(super) fn schedule(changes: &Changes, style: &Style) -> Vec<Step> {
     steps(placed, style)
 }
 
+/// From which level on others may count on a change, and from which on it is known to hold for all rows.
+#[derive(Debug, Clone, Copy)]
+struct Ready {
+    made: Level,
+    proved: Level,
+}
+
 /// Gives each statement of a change its level; the result is when others may count on the change.
 fn place(
     change: &Change,
     pieces: Vec<Piece>,
     position: usize,
     changes: &[Change],
-    ready: &[Level],
+    ready: &[Ready],
     placed: &mut Vec<Placed>,
-) -> Level {
+) -> Ready {
     let is_key = matches!(change.action, Action::Create(_) | Action::Swap { .. });
     let waits_late = |other: &&usize| is_key && matches!(changes[**other].action, Action::SetNotNull { .. });
-    let latest = |others: &mut dyn Iterator<Item = &usize>| others.map(|&other| ready[other]).max();
+    let counts = |other: &usize| match change.action {
+        Action::Join { .. } => ready[*other].proved,
+        _ => ready[*other].made,
+    };
+    let latest = |others: &mut dyn Iterator<Item = &usize>| others.map(counts).max();
     let early = latest(&mut change.after.iter().filter(|other| !waits_late(other)));
     let late = latest(&mut change.after.iter());
     let first = match (change.action.is_add_value(), early) {
@@ -91,7 +101,7 @@ fn place(
         }
         placed.push(Placed { level, position, piece });
     }
-    is_ready
+    Ready { made: is_ready, proved: level }
 }
 
 /// What an older application may still use goes when all else is done.

@@ -13,9 +13,6 @@ use crate::schema::{Column, Generation, Identity, IdentityKind, Kind, Name, Null
 
 /// What has to happen to a column that cannot merely be altered, and why.
 pub(crate) fn fate(from: &Column, to: &Column, version: u32) -> Option<(ColumnFate, String)> {
-    if from.inherited && to.inherited {
-        return None;
-    }
     let retyped = from.data_type != to.data_type || from.collation != to.collation;
     match (&from.generated, &to.generated) {
         (None, Some(_)) => return Some((ColumnFate::Recreate, "it becomes a generated column".into())),
@@ -46,6 +43,11 @@ impl Place<'_> {
         format!("ALTER {} {} ", self.id.kind.sql(), quote::name(self.name))
     }
 
+    /// `ALTER TABLE ONLY name `: its children stay as they are.
+    fn alter_only(&self) -> String {
+        format!("ALTER {} ONLY {} ", self.id.kind.sql(), quote::name(self.name))
+    }
+
     fn alter_column(&self, column: &str) -> String {
         format!("{}ALTER COLUMN {} ", self.alter(), quote::ident(column))
     }
@@ -67,10 +69,14 @@ impl Place<'_> {
     }
 
     fn draft(&self, column: &str, action: Action, words: String) -> Draft {
-        Draft::new(self.id, action, words)
-            .column(column)
-            .announces(Fact::Parent(self.id.clone()))
-            .role(Role::Tweak)
+        self.bare(column, action, words).announces(Fact::Parent(self.id.clone()))
+    }
+
+    /// A change that children which leave do not take part in.
+    fn bare(&self, column: &str, action: Action, words: String) -> Draft {
+        let draft = Draft::new(self.id, action, words).column(column).role(Role::Tweak);
+        let leaving = self.fates.leaving(self.id).into_iter().chain([self.id]);
+        leaving.fold(draft, |draft, child| draft.awaits(Fact::Aside(child.clone())))
     }
 
     fn set(&self, column: &str, clause: &str, words: String) -> Draft {
@@ -86,6 +92,10 @@ pub(super) fn add(place: &Place<'_>, column: &Column) -> Draft {
     let foreign = place.id.kind == Kind::ForeignTable;
     let action = Action::AddColumn { column: Box::new(column.clone()), foreign };
     let mut draft = place.draft(&column.name, action, words).role(Role::Provide);
+    // A child's own column becomes one with it.
+    for child in place.fates.descendants(place.id) {
+        draft = draft.awaits(Fact::Ready(child.clone(), Some(column.name.clone())));
+    }
     draft.takes.push(Key::Column(place.id.clone(), column.name.clone()));
     draft.announces(place.not_null(&column.name)).risk(
         risky.then(|| format!("fails if {} has rows: the column has no default", words::name(place.name))),
@@ -101,19 +111,82 @@ pub(super) fn drop(place: &Place<'_>, column: &Column, to: Option<&Column>) -> D
         (true, _) => Some(format!("the computed column {shown}")),
         (false, _) => Some(format!("the values of {shown}")),
     };
-    let statement = format!("{}DROP COLUMN {}", place.alter(), quote::ident(&column.name));
+    let alter = match place.fates.drops_only(place.id, &column.name) {
+        true => place.alter_only(),
+        false => place.alter(),
+    };
+    let statement = format!("{alter}DROP COLUMN {}", quote::ident(&column.name));
     let mut draft = place
-        .draft(&column.name, Action::Alter(vec![statement]), format!("drop column {shown}"))
+        .bare(&column.name, Action::Alter(vec![statement]), format!("drop column {shown}"))
         .role(Role::Remove)
         .stage(if to.is_some() { Stage::Clear } else { Stage::Part })
-        .loss(loss);
+        .loss(loss)
+        .announces(Fact::Gone(place.id.clone(), Some(column.name.clone())))
+        .announces(Fact::Cleared(place.id.clone()));
     draft.change.farewell = to.is_none();
     draft.frees.push(Key::Column(place.id.clone(), column.name.clone()));
     draft
 }
 
-/// A column that both sides have; `from` already has what its parents' changes bring.
-pub(super) fn in_place(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draft>) {
+/// A change of a column that is not, or no longer, its parents' affair.
+pub(super) fn apart(place: &Place<'_>, draft: Draft) -> Draft {
+    let Some(column) = draft.column.clone() else { return draft };
+    let gone = |parent: &ObjectId| Fact::Gone(parent.clone(), Some(column.clone()));
+    let parents = place.fates.ancestors(place.id);
+    let draft = parents.into_iter().fold(draft, |draft, parent| draft.awaits(gone(parent)));
+    draft.announces(Fact::Ready(place.id.clone(), Some(column)))
+}
+
+/// A column that both sides have and that no parent changes.
+pub(super) fn on_its_own(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draft>) {
+    let mut found = Vec::new();
+    if place.fates.column_fate(place.id, &to.name) == Some(ColumnFate::Recreate) {
+        found.push(drop(place, from, Some(to)));
+        found.push(add(place, to));
+    } else {
+        in_place(place, from, to, &mut found);
+    }
+    drafts.extend(found.into_iter().map(|draft| apart(place, draft)));
+}
+
+/// A column that both sides have and that parents change: what they leave to be done.
+pub(super) fn below(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draft>) {
+    if place.fates.drops_own(place.id, &to.name) {
+        drafts.push(apart(place, drop(place, from, Some(to))));
+    }
+    // A default that the parent has not would have to be cast.
+    let retyped = place.fates.column_fate(place.id, &to.name) == Some(ColumnFate::Retype);
+    if retyped && from.default.is_some() && place.fates.has_own_default(place.id, from) {
+        let words = format!("drop default of {}", place.words(&to.name));
+        let draft = place.set(&to.name, "DROP DEFAULT", words).announces(place.no_default(&to.name));
+        drafts.push(draft.role(Role::Release).stage(Stage::Clear));
+    }
+    departures(place, &after_parents(place.fates, place.id, from), to, drafts);
+}
+
+/// A column that comes through a parent.
+pub(super) fn beneath(place: &Place<'_>, to: &Column, drafts: &mut Vec<Draft>) {
+    departures(place, &born(place.fates, place.id, to), to, drafts);
+}
+
+/// Where a column departs from what its parents make of it.
+fn departures(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draft>) {
+    let mut found = Vec::new();
+    default(place, from, to, &mut found);
+    identity(place, from, to, &mut found);
+    storage(place, from, to, &mut found);
+    nullability(place, from, to, &mut found);
+    settings(place, from, to, &mut found);
+    comment(place, from, to, &mut found);
+    let parents = place.fates.ancestors(place.id);
+    let wait = |draft: Draft| {
+        parents.iter().fold(draft, |draft, parent| draft.awaits(Fact::Parent((*parent).clone())))
+    };
+    drafts.extend(found.into_iter().map(wait));
+}
+
+/// A column that both sides have.
+fn in_place(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draft>) {
     let retyped = place.fates.column_fate(place.id, &to.name) == Some(ColumnFate::Retype);
     if retyped {
         drafts.extend(loosen(place, from, to));
@@ -179,13 +252,14 @@ fn retype(place: &Place<'_>, from: &Column, to: &Column) -> Draft {
     };
     let loss = cast::lossy(&from.data_type, &to.data_type);
     let remade = place.fates.columns.get(&(place.id, &to.name)).map(|(_, reason)| reason.clone());
-    place
+    let draft = place
         .draft(&to.name, action, words)
         .role(Role::Disturb)
-        .awaits(place.no_default(&to.name))
         .loss(loss.map(|what| format!("{what} of {shown}")))
         .risk(risk)
-        .because(remade.filter(|_| same_name))
+        .because(remade.filter(|_| same_name));
+    let tables = place.fates.descendants(place.id).into_iter().chain([place.id]);
+    tables.fold(draft, |draft, table| draft.awaits(Fact::NoDefault(table.clone(), to.name.clone())))
 }
 
 /// The clauses of one `ALTER TABLE`: PostgreSQL runs the first before the second before the rest.
@@ -497,36 +571,80 @@ pub(super) fn comment_on(relation: &Name, column: &str, comment: Option<&str>) -
     format!("COMMENT ON COLUMN {}.{} IS {comment}", quote::name(relation), quote::ident(column))
 }
 
-/// The parent tables' changes that reach a child's column by themselves.
-pub(super) fn after_parents(fates: &Fates<'_>, child: &Column, parents: &[Name]) -> Column {
-    let mut column = child.clone();
-    for parent in parents {
-        let id = ObjectId::relation(Kind::Table, parent);
-        let (Some(Object::Table(old)), Some(Object::Table(new))) = (fates.from.get(&id), fates.to.get(&id))
+/// A child's column after the changes of its parents that reach it by themselves.
+fn after_parents(fates: &Fates<'_>, child: &ObjectId, from: &Column) -> Column {
+    let mut column = from.clone();
+    for parent in fates.ancestors(child) {
+        let (Some(Object::Table(old)), Some(Object::Table(new))) =
+            (fates.from.get(parent), fates.to.get(parent))
         else {
             continue;
         };
-        let (Some(before), Some(after)) = (old.column(&child.name), new.column(&child.name)) else {
-            continue;
-        };
-        if before.default != after.default {
-            column.default.clone_from(&after.default);
-        }
-        if before.nullability != after.nullability {
-            column.nullability = after.nullability;
-        }
-        if before.storage != after.storage {
-            column.storage.clone_from(&after.storage);
-        }
-        if before.statistics != after.statistics {
-            column.statistics = after.statistics;
-        }
-        if before.identity != after.identity && fates.version >= 17 {
-            column.identity.clone_from(&after.identity);
-        }
-        if before.generated != after.generated {
-            column.generated.clone_from(&after.generated);
+        let (Some(before), Some(after)) = (old.column(&from.name), new.column(&from.name)) else { continue };
+        match fates.column_fate(parent, &from.name).filter(|_| !fates.is_passed_on(parent, &from.name)) {
+            Some(ColumnFate::Recreate) => column = added(after, fates.version),
+            Some(ColumnFate::Retype) => {
+                column.default.clone_from(&after.default);
+                column.storage.clone_from(&after.storage);
+                column.compression = None;
+                follow(&mut column, before, after, fates.version);
+            }
+            Some(ColumnFate::ResetDefault) => {
+                column.default.clone_from(&after.default);
+                follow(&mut column, before, after, fates.version);
+            }
+            None if fates.is_passed_on(parent, &from.name) => {
+                follow(&mut column, &after_parents(fates, parent, before), after, fates.version);
+            }
+            None => follow(&mut column, before, after, fates.version),
         }
     }
     column
+}
+
+/// What a parent's column changes into, a child's does.
+fn follow(column: &mut Column, before: &Column, after: &Column, version: u32) {
+    if before.default != after.default {
+        column.default.clone_from(&after.default);
+    }
+    if before.nullability != after.nullability {
+        column.nullability = after.nullability;
+    }
+    if before.storage != after.storage {
+        column.storage.clone_from(&after.storage);
+    }
+    if before.statistics != after.statistics {
+        column.statistics = after.statistics;
+    }
+    if before.identity != after.identity && version >= 17 {
+        column.identity.clone_from(&after.identity);
+    }
+}
+
+/// A child's column as its parent's `ADD COLUMN` leaves it.
+fn added(parents: &Column, version: u32) -> Column {
+    Column {
+        storage: None,
+        compression: None,
+        statistics: None,
+        options: BTreeMap::new(),
+        comment: None,
+        identity: parents.identity.clone().filter(|_| version >= 17),
+        ..parents.clone()
+    }
+}
+
+/// A column as it comes through a parent; the parent's own departures reach it, too.
+fn born(fates: &Fates<'_>, child: &ObjectId, to: &Column) -> Column {
+    let parent = fates.giver(child, &to.name);
+    let Some(Object::Table(table)) = parent.and_then(|parent| fates.to.get(parent)) else {
+        return Column::new(&to.name, &to.data_type);
+    };
+    let Some((parent, column)) = parent.zip(table.column(&to.name)) else { return to.clone() };
+    let mut born = added(column, fates.version);
+    if fates.is_passed_on(parent, &to.name) {
+        born.storage.clone_from(&column.storage);
+        born.statistics = column.statistics;
+    }
+    born
 }

@@ -3,11 +3,62 @@
 use crate::ddl::quote;
 use crate::diff::change::Action;
 use crate::diff::draft::{Draft, Fact, Role, has_index};
+use crate::diff::fate::Fates;
+use crate::diff::scope;
 use crate::diff::words;
 use crate::schema::{Constraint, ConstraintKind, Entry, Kind, ObjectId};
 
+/// A check that a child has with its parent's goes and comes with that one. What the child does by itself, it does before
+/// the parent's comes and after the parent's has gone.
+fn among_kin(fates: &Fates<'_>, id: &ObjectId, kind: ConstraintKind, mut draft: Draft) -> Draft {
+    let host = id.of.as_ref().and_then(|table| scope::host(fates.to, table));
+    let Some(host) = host.filter(|_| kind == ConstraintKind::Check) else { return draft };
+    for child in fates.leaving(&host).into_iter().chain([&host]) {
+        draft = draft.awaits(Fact::Aside(child.clone()));
+    }
+    for elder in fates.elder_checks(id) {
+        draft = draft.awaits(Fact::Gone(elder, None));
+    }
+    draft.announces(Fact::Ready(id.clone(), None))
+}
+
+/// A new one.
+pub(super) fn added(fates: &Fates<'_>, id: &ObjectId, to: &Constraint, draft: Draft) -> Draft {
+    let draft = changed(id, to.kind, among_kin(fates, id, to.kind, created(id, to, draft)));
+    let younger = fates.all_younger_checks(id).into_iter();
+    younger.fold(draft, |draft, check| draft.awaits(Fact::Ready(check, None)))
+}
+
+/// One that goes.
+pub(super) fn removed(fates: &Fates<'_>, id: &ObjectId, from: &Constraint, draft: Draft) -> Draft {
+    let mut draft = among_kin(fates, id, from.kind, dropped(id, from, draft));
+    if from.kind == ConstraintKind::Check
+        && let Some(table) = &id.of
+    {
+        draft = draft
+            .announces(Fact::Gone(id.clone(), None))
+            .announces(Fact::Cleared(ObjectId::relation(Kind::Table, table)));
+        if fates.drops_check_only(id) {
+            let name = quote::ident(&id.name);
+            let statement = format!("ALTER TABLE ONLY {} DROP CONSTRAINT {name}", quote::name(table));
+            draft.change.action = Action::Alter(vec![statement]);
+        }
+    }
+    draft
+}
+
+/// A check is the children's, too.
+fn changed(id: &ObjectId, kind: ConstraintKind, draft: Draft) -> Draft {
+    match &id.of {
+        Some(table) if kind == ConstraintKind::Check => {
+            draft.announces(Fact::Parent(ObjectId::relation(Kind::Table, table)))
+        }
+        _ => draft,
+    }
+}
+
 /// A primary key waits for NOT NULL of its columns; the rest of a new constraint is a matter of how it is rendered.
-pub(super) fn created(id: &ObjectId, to: &Constraint, mut draft: Draft) -> Draft {
+fn created(id: &ObjectId, to: &Constraint, mut draft: Draft) -> Draft {
     draft.change.risk = Some(risk(id, to));
     if let Some(other) = &to.references {
         draft = draft.awaits(Fact::Keys(ObjectId::relation(Kind::Table, other)));
@@ -25,7 +76,7 @@ pub(super) fn created(id: &ObjectId, to: &Constraint, mut draft: Draft) -> Draft
 }
 
 /// A column may be null again once no primary key has it.
-pub(super) fn dropped(id: &ObjectId, from: &Constraint, draft: Draft) -> Draft {
+fn dropped(id: &ObjectId, from: &Constraint, draft: Draft) -> Draft {
     let mut draft = key(id, from.kind, draft);
     if from.kind == ConstraintKind::PrimaryKey
         && let Some(table) = &id.of
@@ -63,13 +114,14 @@ fn risk(id: &ObjectId, constraint: &Constraint) -> String {
 }
 
 pub(super) fn in_place(
+    fates: &Fates<'_>,
     id: &ObjectId,
     from: (&Entry, &Constraint),
     to: (&Entry, &Constraint),
     drafts: &mut Vec<Draft>,
 ) {
     let (old, new) = (from.1, to.1);
-    if old == new {
+    if old == new || fates.changes_with_check(id) {
         return;
     }
     let only_validated = Constraint { validated: new.validated, ..old.clone() } == *new;
@@ -89,6 +141,7 @@ pub(super) fn in_place(
         let draft = Draft::new(id, action, words::alter(id, to.0)).role(Role::Disturb);
         created(id, new, dropped(id, old, draft)).announces(Fact::Made(id.clone()))
     };
+    let draft = among_kin(fates, id, new.kind, changed(id, new.kind, draft));
     drafts.push(draft.risk(new.validated.then(|| risk(id, new))));
 }
 

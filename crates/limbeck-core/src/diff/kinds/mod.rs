@@ -78,7 +78,8 @@ fn removal(fates: &Fates<'_>, id: &ObjectId, entry: &Entry) -> Vec<Draft> {
         draft.change.farewell = true;
     }
     draft = match &entry.object {
-        Object::Constraint(from) => constraint::dropped(id, from, draft),
+        Object::Constraint(from) => constraint::removed(fates, id, from, draft),
+        Object::Table(table) => table::room(table, draft),
         _ => draft,
     };
     vec![draft]
@@ -86,11 +87,15 @@ fn removal(fates: &Fates<'_>, id: &ObjectId, entry: &Entry) -> Vec<Draft> {
 
 /// An object that comes, for the first time or again.
 fn creation(fates: &Fates<'_>, id: &ObjectId, entry: &Entry, drafts: &mut Vec<Draft>) {
+    if fates.comes_with_check(id) {
+        return;
+    }
     let reason = fates.rebuilt.get(id).cloned();
     let mut draft =
         Draft::create(id, entry, words::create(id, entry)).because(reason).announces(Fact::Made(id.clone()));
     draft = match &entry.object {
-        Object::Constraint(to) => constraint::created(id, to, draft),
+        Object::Constraint(to) => constraint::added(fates, id, to, draft),
+        Object::Table(to) => table::created(fates, to, draft),
         Object::Index(to) => index::created(id, to, draft),
         _ => draft,
     };
@@ -111,13 +116,13 @@ fn in_place(fates: &Fates<'_>, id: &ObjectId, from: &Entry, to: &Entry, drafts: 
         (Object::Extension(old), Object::Extension(new)) => types::extension(id, old, new, drafts),
         (Object::Enum(old), Object::Enum(new)) => types::add_values(id, old, new, drafts),
         (Object::Domain(old), Object::Domain(new)) => types::domain(id, old, new, drafts),
-        (Object::Composite(old), Object::Composite(new)) => types::composite(id, old, new, drafts),
+        (Object::Composite(old), Object::Composite(new)) => types::composite(fates, id, old, new, drafts),
         (Object::Sequence(old), Object::Sequence(new)) => sequence::in_place(id, old, new, drafts),
         (Object::Routine(old), Object::Routine(new)) if old != new => drafts.push(replace(id, to)),
         (Object::View(old), Object::View(new)) => view::in_place(id, old, new, to, drafts),
         (Object::Index(old), Object::Index(new)) => index::in_place(id, (from, old), (to, new), drafts),
         (Object::Constraint(old), Object::Constraint(new)) => {
-            constraint::in_place(id, (from, old), (to, new), drafts);
+            constraint::in_place(fates, id, (from, old), (to, new), drafts);
         }
         (Object::Statistics(old), Object::Statistics(new)) => attached::statistics(id, old, new, drafts),
         (Object::Rule(old), Object::Rule(new)) => attached::rule(id, old, new, to, drafts),

@@ -1,11 +1,14 @@
 //! Tables that stay.
 
+use std::borrow::Cow;
+
 use super::annotate::verb;
 use super::column::{self, Place};
 use crate::ddl::quote;
 use crate::diff::change::Action;
-use crate::diff::draft::{Draft, Fact, Role};
-use crate::diff::fate::{ColumnFate, Fates};
+use crate::diff::draft::{Draft, Fact, Role, Stage};
+use crate::diff::fate::Fates;
+use crate::diff::kinship::Bond;
 use crate::diff::words;
 use crate::schema::{
     Column, Entry, Kind, Name, Object, ObjectId, Persistence, ReplicaIdentity, Sequence, Table,
@@ -20,6 +23,24 @@ pub(super) fn rebuild(from: &Table, to: &Table, version: u32) -> Option<&'static
         return Some("it is a table of another server");
     }
     (from.access_method != to.access_method && version < 15).then_some("it gets another access method")
+}
+
+/// A partition that goes makes room for others.
+pub(super) fn room(table: &Table, draft: Draft) -> Draft {
+    let parent =
+        table.partition_of.as_ref().map(|partition| ObjectId::relation(Kind::Table, &partition.parent));
+    parent.into_iter().fold(draft, |draft, parent| draft.announces(Fact::Room(parent)))
+}
+
+/// A child is made when its parents are as they will be: it may depart from them.
+pub(super) fn created(fates: &Fates<'_>, table: &Table, draft: Draft) -> Draft {
+    let parents = Bond::all(table).filter_map(|bond| bond.parent(fates.to));
+    let elders = parents.flat_map(|parent| [fates.ancestors(parent), vec![parent]].concat());
+    let draft = elders.fold(draft, |draft, parent| draft.awaits(Fact::Parent(parent.clone())));
+    match &table.partition_of {
+        Some(partition) => draft.awaits(Fact::Room(ObjectId::relation(Kind::Table, &partition.parent))),
+        None => draft,
+    }
 }
 
 /// What waits for things that need the object: owners of sequences, indexes for replication and clustering.
@@ -64,8 +85,9 @@ pub(super) fn in_place(fates: &Fates<'_>, id: &ObjectId, from: &Table, to: &Tabl
     let Some(name) = id.qualified() else { return };
     let place = Place { fates, id, name: &name };
     columns(&place, from, to, drafts);
+    leave(&place, drafts);
+    join(&place, drafts);
     if fates.changed.contains(id) {
-        kinship(&place, from, to, drafts);
         storage(&place, from, to, drafts);
         security(&place, from, to, drafts);
     }
@@ -73,102 +95,89 @@ pub(super) fn in_place(fates: &Fates<'_>, id: &ObjectId, from: &Table, to: &Tabl
 }
 
 fn columns(place: &Place<'_>, from: &Table, to: &Table, drafts: &mut Vec<Draft>) {
-    let parents = ancestors(place.fates, to);
-    let wait = |draft: Draft| {
-        let draft = draft.awaits(Fact::Aside(place.id.clone()));
-        parents
-            .iter()
-            .fold(draft, |draft, parent| draft.awaits(Fact::Parent(ObjectId::relation(Kind::Table, parent))))
-    };
-    let mut found = Vec::new();
+    let from = &without_identity(place.fates, from, place.fates.cut(place.id));
+    let to = &without_identity(place.fates, to, place.fates.tied(place.id));
     for old in &from.columns {
+        let is_passed_on = place.fates.is_passed_on(place.id, &old.name);
         match to.column(&old.name) {
-            None if !old.inherited => found.push(column::drop(place, old, None)),
-            None => {}
-            Some(new) if place.fates.column_fate(place.id, &old.name) == Some(ColumnFate::Recreate) => {
-                found.push(column::drop(place, old, Some(new)));
-                found.push(column::add(place, new));
-            }
-            Some(new) if old.inherited && new.inherited => {
-                let old = column::after_parents(place.fates, old, &parents);
-                column::in_place(place, &old, new, &mut found);
-            }
-            Some(new) => column::in_place(place, old, new, &mut found),
+            None if is_passed_on => {}
+            None => drafts.push(column::apart(place, column::drop(place, old, None))),
+            Some(new) if is_passed_on => column::below(place, old, new, drafts),
+            Some(new) => column::on_its_own(place, old, new, drafts),
         }
     }
-    let added = to.columns.iter().filter(|new| from.column(&new.name).is_none() && !new.inherited);
-    found.extend(added.map(|new| column::add(place, new)));
-    drafts.extend(found.into_iter().map(wait));
-}
-
-/// The parents and theirs, the eldest first.
-fn ancestors(fates: &Fates<'_>, table: &Table) -> Vec<Name> {
-    let mut names = Vec::new();
-    for parent in table.partition_of.iter().map(|partition| &partition.parent).chain(&table.inherits) {
-        if let Some(table) = fates.to.table(parent) {
-            names.extend(ancestors(fates, table));
-        }
-        names.push(parent.clone());
-    }
-    names
-}
-
-/// Partitions, inheritance, `OF`.
-fn kinship(place: &Place<'_>, from: &Table, to: &Table, drafts: &mut Vec<Draft>) {
-    let (table, shown) = (quote::name(place.name), words::object(place.id));
-    if from.partition_of != to.partition_of {
-        if let Some(old) = &from.partition_of {
-            let words = format!("detach {shown} from {}", words::name(&old.parent));
-            let mut draft = Draft::new(place.id, Action::Detach { parent: old.parent.clone() }, words);
-            draft = draft.role(Role::Release).announces(Fact::Aside(place.id.clone()));
-            drafts.push(draft);
-        }
-        if let Some(new) = &to.partition_of {
-            let parent = ObjectId::relation(Kind::Table, &new.parent);
-            let statement =
-                format!("ALTER TABLE {} ATTACH PARTITION {table} {}", quote::name(&new.parent), new.bound);
-            let words = format!("attach {shown} to {}", words::name(&new.parent));
-            let action =
-                Action::Rewrite { statements: vec![statement], reason: "reads the partition".into() };
-            drafts.push(
-                Draft::new(place.id, action, words)
-                    .awaits(Fact::Aside(place.id.clone()))
-                    .awaits(Fact::Parent(place.id.clone()))
-                    .awaits(Fact::Parent(parent))
-                    .risk(format!("fails if a row of {} is outside of its bounds", words::name(place.name))),
-            );
+    for new in to.columns.iter().filter(|new| from.column(&new.name).is_none()) {
+        match place.fates.is_passed_on(place.id, &new.name) {
+            true => column::beneath(place, new, drafts),
+            false => drafts.push(column::apart(place, column::add(place, new))),
         }
     }
-    descent(place, from, to, drafts);
 }
 
-/// `INHERIT` and `OF`: an old bond is cut before the columns change, and a new one is tied afterwards.
-fn descent(place: &Place<'_>, from: &Table, to: &Table, drafts: &mut Vec<Draft>) {
+/// Since PostgreSQL 17 a partition's columns are identities as long as it is one, and neither before nor afterwards.
+fn without_identity<'a>(fates: &Fates<'_>, table: &'a Table, bonds: Vec<Bond<'_>>) -> Cow<'a, Table> {
+    let mut table = Cow::Borrowed(table);
+    if fates.version >= 17 && bonds.iter().any(|bond| matches!(bond, Bond::Partition(_))) {
+        table.to_mut().columns.iter_mut().for_each(|column| column.identity = None);
+    }
+    table
+}
+
+/// Bonds are cut before anything else changes.
+fn leave(place: &Place<'_>, drafts: &mut Vec<Draft>) {
     let shown = words::object(place.id);
-    let leave = |clause: String, words: String| {
-        Draft::alter(place.id, place.alter() + &clause, words).announces(Fact::Aside(place.id.clone()))
-    };
-    let join = |clause: String, words: String| {
-        Draft::alter(place.id, place.alter() + &clause, words).awaits(Fact::Parent(place.id.clone()))
-    };
-    for parent in from.inherits.iter().filter(|parent| !to.inherits.contains(parent)) {
-        let words = format!("let {shown} not inherit {}", words::name(parent));
-        drafts.push(leave(format!("NO INHERIT {}", quote::name(parent)), words));
+    for bond in place.fates.cut(place.id) {
+        let parent = words::name(bond.name());
+        let draft = match bond {
+            Bond::Partition(old) => {
+                let words = format!("detach {shown} from {parent}");
+                Draft::new(place.id, Action::Detach { parent: old.parent.clone() }, words)
+                    .announces(Fact::Room(ObjectId::relation(Kind::Table, &old.parent)))
+            }
+            Bond::Inherits(name) => {
+                let statement = format!("{}NO INHERIT {}", place.alter(), quote::name(name));
+                Draft::alter(place.id, statement, format!("let {shown} not inherit {parent}"))
+            }
+            Bond::Of(_) => {
+                Draft::alter(place.id, place.alter() + "NOT OF", format!("make {shown} an untyped one"))
+            }
+        };
+        drafts.push(draft.role(Role::Release).stage(Stage::Clear).announces(Fact::Aside(place.id.clone())));
     }
-    for parent in to.inherits.iter().filter(|parent| !from.inherits.contains(parent)) {
-        let words = format!("let {shown} inherit {}", words::name(parent));
-        drafts.push(join(format!("INHERIT {}", quote::name(parent)), words));
-    }
-    if from.of_type == to.of_type {
-        return;
-    }
-    if from.of_type.is_some() {
-        drafts.push(leave("NOT OF".to_owned(), format!("make {shown} an untyped one")));
-    }
-    if let Some(of_type) = &to.of_type {
-        let words = format!("make {shown} one of {}", words::name(of_type));
-        drafts
-            .push(join(format!("OF {}", quote::name(of_type)), words).awaits(Fact::Aside(place.id.clone())));
+}
+
+/// Bonds are tied when the child has all that the parent asks for.
+fn join(place: &Place<'_>, drafts: &mut Vec<Draft>) {
+    let shown = words::object(place.id);
+    for bond in place.fates.tied(place.id) {
+        let name = bond.name();
+        let mut draft = match bond {
+            Bond::Partition(new) => {
+                let table = quote::name(place.name);
+                let statement =
+                    format!("ALTER TABLE {} ATTACH PARTITION {table} {}", quote::name(name), new.bound);
+                let action = Action::Join { statement, reason: Some("reads the partition".to_owned()) };
+                let words = format!("attach {shown} to {}", words::name(name));
+                Draft::new(place.id, action, words)
+                    .awaits(Fact::Room(ObjectId::relation(Kind::Table, name)))
+                    .risk(format!("fails if a row of {} is outside of its bounds", words::name(place.name)))
+            }
+            Bond::Inherits(_) => {
+                let statement = format!("{}INHERIT {}", place.alter(), quote::name(name));
+                let words = format!("let {shown} inherit {}", words::name(name));
+                Draft::new(place.id, Action::Join { statement, reason: None }, words)
+            }
+            Bond::Of(_) => {
+                let statement = format!("{}OF {}", place.alter(), quote::name(name));
+                Draft::alter(place.id, statement, format!("make {shown} one of {}", words::name(name)))
+            }
+        };
+        let parent = bond.parent(place.fates.to);
+        let elders = parent.into_iter().flat_map(|it| [place.fates.ancestors(it), vec![it]].concat());
+        for table in elders.chain([place.id]) {
+            draft = draft.awaits(Fact::Parent(table.clone())).awaits(Fact::Cleared(table.clone()));
+        }
+        drafts.push(draft.awaits(Fact::Aside(place.id.clone())));
     }
 }
 

@@ -3,7 +3,7 @@
 use super::column;
 use crate::ddl::quote;
 use crate::diff::change::Action;
-use crate::diff::draft::{Draft, Role, Stage, keys};
+use crate::diff::draft::{Draft, Fact, Role, Stage, keys};
 use crate::diff::fate::{ColumnFate, Fates};
 use crate::diff::words;
 use crate::schema::{
@@ -163,15 +163,32 @@ fn domain_checks(
     }
 }
 
-pub(super) fn composite(id: &ObjectId, from: &Composite, to: &Composite, drafts: &mut Vec<Draft>) {
+pub(super) fn composite(
+    fates: &Fates<'_>,
+    id: &ObjectId,
+    from: &Composite,
+    to: &Composite,
+    drafts: &mut Vec<Draft>,
+) {
     let Some(name) = id.qualified() else { return };
+    let tables = fates.reached(id);
+    let cascade = if tables.is_empty() { "" } else { " CASCADE" };
+    let alter_attribute = |attribute: &str, statement: String, words: String| {
+        let draft = Draft::alter(id, statement + cascade, words).column(attribute).role(Role::Provide);
+        let leaving = fates.leaving(id).into_iter();
+        leaving.fold(draft.announces(Fact::Parent(id.clone())), |draft, table| {
+            draft.awaits(Fact::Aside(table.clone()))
+        })
+    };
     let (alter, shown) = (format!("ALTER TYPE {} ", quote::name(&name)), words::object(id));
     let find = |list: &'_ [Attribute], name: &str| list.iter().find(|it| it.name == name).cloned();
     for old in from.attributes.iter().filter(|old| find(&to.attributes, &old.name).is_none()) {
         let words = format!("drop attribute {} of {shown}", old.name);
-        let loss = format!("the values of attribute {} of {shown}", old.name);
+        let values = tables.iter().filter_map(|table| table.qualified());
+        let values = values.map(|table| format!(" and of {}.{}", words::name(&table), old.name));
+        let loss = format!("the values of attribute {} of {shown}{}", old.name, values.collect::<String>());
         let statement = format!("{alter}DROP ATTRIBUTE {}", quote::ident(&old.name));
-        drafts.push(Draft::alter(id, statement, words).loss(loss).role(Role::Provide));
+        drafts.push(alter_attribute(&old.name, statement, words).loss(loss).role(Role::Remove));
     }
     for new in &to.attributes {
         let collate = |at: &Attribute| {
@@ -184,12 +201,12 @@ pub(super) fn composite(id: &ObjectId, from: &Composite, to: &Composite, drafts:
             None => {
                 let words = format!("add attribute {} ({}) to {shown}", new.name, new.data_type);
                 let statement = format!("{alter}ADD ATTRIBUTE {attribute} {typed}");
-                drafts.push(Draft::alter(id, statement, words).role(Role::Provide));
+                drafts.push(alter_attribute(&new.name, statement, words));
             }
             Some(old) if old.data_type != new.data_type || old.collation != new.collation => {
                 let words = format!("change type of attribute {} of {shown} to {}", new.name, new.data_type);
                 let statement = format!("{alter}ALTER ATTRIBUTE {attribute} TYPE {typed}");
-                drafts.push(Draft::alter(id, statement, words).role(Role::Provide));
+                drafts.push(alter_attribute(&new.name, statement, words).role(Role::Disturb));
             }
             Some(_) => {}
         }
