@@ -87,6 +87,8 @@ pub(super) enum Fact {
     Ready(ObjectId, Option<String>),
     /// Those of a table's partitions that go or leave have made room for those that come.
     Room(ObjectId),
+    /// The table's partitions are its partitions.
+    Partitions(ObjectId),
 }
 
 /// What a change does to its object, or to its column.

@@ -2,6 +2,7 @@
 //! PostgreSQL does to the children's by itself, as long as the bond between them lasts.
 
 use std::borrow::Cow;
+use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fate::{ColumnFate, Fates};
@@ -135,10 +136,13 @@ impl Inheritance {
             }
         }
         for (id, entry) in self.checks {
-            if schema.objects.contains_key(&id) {
-                beside.places.insert((id, None));
-            } else {
-                schema.objects.insert(id, entry);
+            match schema.objects.entry(id) {
+                Slot::Occupied(own) => {
+                    beside.places.insert((own.key().clone(), None));
+                }
+                Slot::Vacant(slot) => {
+                    slot.insert(entry);
+                }
             }
         }
         (Cow::Owned(schema), beside)
@@ -248,13 +252,23 @@ impl<'a> Fates<'a> {
         children.flat_map(|child| [vec![child], self.descendants(child)].concat()).collect()
     }
 
-    /// Children of the old side whom the parent's changes reach: those that last, and those that go at some time.
-    pub(super) fn reached(&self, parent: &ObjectId) -> Vec<&'a ObjectId> {
-        let is_reached = |child: &&ObjectId| {
-            self.goes(child) || self.lasting(child).iter().any(|(_, other)| *other == parent)
+    /// The tables of a type that its changes reach: those that are of it all the while, and those that go at some time.
+    pub(super) fn tables_of(&self, of_type: &ObjectId) -> Vec<&'a ObjectId> {
+        self.offspring(of_type).filter(|table| self.is_reached(of_type, table)).collect()
+    }
+
+    fn is_reached(&self, parent: &ObjectId, child: &ObjectId) -> bool {
+        self.goes(child) || self.lasting(child).iter().any(|(_, other)| *other == parent)
+    }
+
+    /// The children of the old side, near and far, whose column follows the parent's.
+    pub(super) fn followers(&self, parent: &ObjectId, column: &str) -> Vec<&'a ObjectId> {
+        let follows = |child: &&ObjectId| {
+            let follows = self.is_passed_on(child, column) && !self.drops_own(child, column);
+            self.is_reached(parent, child) && (self.goes(child) || follows)
         };
-        let children = self.offspring(parent).filter(is_reached);
-        children.flat_map(|child| [vec![child], self.reached(child)].concat()).collect()
+        let children = self.offspring(parent).filter(follows);
+        children.flat_map(|child| [vec![child], self.followers(child, column)].concat()).collect()
     }
 
     /// Children, near and far, that leave: they have done so before their parent changes.

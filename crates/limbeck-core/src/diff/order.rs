@@ -251,7 +251,7 @@ impl<'a> Graph<'a> {
 
     /// What is done to a column is done to the children's. One that is made again does not see it.
     fn let_go_of_children(&mut self, id: &ObjectId, column: &str, index: usize) {
-        for child in self.fates.reached(id) {
+        for child in self.fates.followers(id, column) {
             self.let_go_of(child, Some(column), index);
             if self.fates.rebuilt.contains_key(child) {
                 let removes = |&other: &usize| {

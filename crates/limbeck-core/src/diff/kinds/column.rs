@@ -9,7 +9,9 @@ use crate::diff::change::Action;
 use crate::diff::draft::{Draft, Fact, Key, Role, Stage};
 use crate::diff::fate::{ColumnFate, Fates};
 use crate::diff::words;
-use crate::schema::{Column, Generation, Identity, IdentityKind, Kind, Name, Nullability, Object, ObjectId};
+use crate::schema::{
+    Column, Generation, Identity, IdentityKind, Kind, Name, Nullability, Object, ObjectId, Table,
+};
 
 /// What has to happen to a column that cannot merely be altered, and why.
 pub(crate) fn fate(from: &Column, to: &Column, version: u32) -> Option<(ColumnFate, String)> {
@@ -109,7 +111,7 @@ pub(super) fn drop(place: &Place<'_>, column: &Column, to: Option<&Column>) -> D
     let loss = match (computed, to.and_then(|to| to.generated.as_ref())) {
         (true, _) if to.is_some() => None,
         (true, _) => Some(format!("the computed column {shown}")),
-        (false, _) => Some(format!("the values of {shown}")),
+        (false, _) => Some(format!("the values of {shown}{}", and_of_children(place, &column.name))),
     };
     let alter = match place.fates.drops_only(place.id, &column.name) {
         true => place.alter_only(),
@@ -126,6 +128,17 @@ pub(super) fn drop(place: &Place<'_>, column: &Column, to: Option<&Column>) -> D
     draft.change.farewell = to.is_none();
     draft.frees.push(Key::Column(place.id.clone(), column.name.clone()));
     draft
+}
+
+/// The tables that inherit and lose the column's values, too. Those of partitions are the partitioned table's.
+fn and_of_children(place: &Place<'_>, column: &str) -> String {
+    let is_partition = |child: &ObjectId| {
+        matches!(place.fates.from.get(child), Some(Object::Table(Table { partition_of: Some(_), .. })))
+    };
+    let children = place.fates.followers(place.id, column).into_iter();
+    let children = children.filter(|child| !place.fates.goes(child) && !is_partition(child));
+    let names = children.filter_map(|child| Some(words::name(&child.qualified()?)));
+    names.map(|name| format!(" and of {name}.{column}")).collect()
 }
 
 /// A change of a column that is not, or no longer, its parents' affair.
@@ -169,6 +182,23 @@ pub(super) fn beneath(place: &Place<'_>, to: &Column, drafts: &mut Vec<Draft>) {
     departures(place, &born(place.fates, place.id, to), to, drafts);
 }
 
+/// A column of a new table: what `CREATE TABLE` gives it from its parent although it has none.
+pub(super) fn without(place: &Place<'_>, parents: &Column, column: &Column, drafts: &mut Vec<Draft>) {
+    if column.generated.is_some() {
+        return;
+    }
+    let made = Column {
+        default: column.default.clone().or(parents.default.clone()),
+        storage: column.storage.clone().or(parents.storage.clone()),
+        compression: column.compression.clone().or(parents.compression.clone()),
+        ..column.clone()
+    };
+    let mut found = Vec::new();
+    default(place, &made, column, &mut found);
+    storage(place, &made, column, &mut found);
+    drafts.extend(found.into_iter().map(|draft| draft.awaits(Fact::Made(place.id.clone()))));
+}
+
 /// Where a column departs from what its parents make of it.
 fn departures(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draft>) {
     let mut found = Vec::new();
@@ -179,8 +209,9 @@ fn departures(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Dr
     settings(place, from, to, &mut found);
     comment(place, from, to, &mut found);
     let parents = place.fates.ancestors(place.id);
-    let wait = |draft: Draft| {
-        parents.iter().fold(draft, |draft, parent| draft.awaits(Fact::Parent((*parent).clone())))
+    let wait = |draft: Draft| match draft.role {
+        Role::Release => draft,
+        _ => parents.iter().fold(draft, |draft, parent| draft.awaits(Fact::Parent((*parent).clone()))),
     };
     drafts.extend(found.into_iter().map(wait));
 }

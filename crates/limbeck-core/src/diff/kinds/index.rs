@@ -4,11 +4,19 @@ use crate::ddl::{self, quote};
 use crate::diff::change::Action;
 use crate::diff::draft::{Draft, Fact, Role};
 use crate::diff::words;
-use crate::schema::{Entry, Index, ObjectId};
+use crate::schema::{Entry, Index, Kind, ObjectId};
 
 pub(super) fn created(id: &ObjectId, to: &Index, mut draft: Draft) -> Draft {
     draft.change.risk = risk(id, to);
-    draft
+    lacking(id, to, draft)
+}
+
+/// A new partition would be given one, too, which an index of the partitioned table alone has not.
+fn lacking(id: &ObjectId, to: &Index, draft: Draft) -> Draft {
+    match &id.of {
+        Some(table) if to.only => draft.awaits(Fact::Partitions(ObjectId::relation(Kind::Table, table))),
+        _ => draft,
+    }
 }
 
 fn risk(id: &ObjectId, index: &Index) -> Option<String> {
@@ -21,7 +29,7 @@ pub(super) fn in_place(id: &ObjectId, from: (&Entry, &Index), to: (&Entry, &Inde
     if is_swap(old, new) {
         let action = Action::Swap { from: Box::new(from.0.clone()), to: Box::new(to.0.clone()) };
         let draft = Draft::new(id, action, words::alter(id, to.0)).role(Role::Disturb);
-        drafts.push(draft.risk(risk(id, new)).announces(Fact::Made(id.clone())));
+        drafts.push(lacking(id, new, draft.risk(risk(id, new)).announces(Fact::Made(id.clone()))));
         return;
     }
     let Some(name) = id.qualified() else { return };

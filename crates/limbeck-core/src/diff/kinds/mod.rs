@@ -100,6 +100,9 @@ fn creation(fates: &Fates<'_>, id: &ObjectId, entry: &Entry, drafts: &mut Vec<Dr
         _ => draft,
     };
     drafts.push(draft);
+    if let Object::Table(table) = &entry.object {
+        table::without(fates, id, table, drafts);
+    }
     let finish = crate::ddl::finish(id, entry);
     if !finish.is_empty() {
         drafts.push(table::finish(id, entry, finish));

@@ -38,8 +38,25 @@ pub(super) fn created(fates: &Fates<'_>, table: &Table, draft: Draft) -> Draft {
     let elders = parents.flat_map(|parent| [fates.ancestors(parent), vec![parent]].concat());
     let draft = elders.fold(draft, |draft, parent| draft.awaits(Fact::Parent(parent.clone())));
     match &table.partition_of {
-        Some(partition) => draft.awaits(Fact::Room(ObjectId::relation(Kind::Table, &partition.parent))),
+        Some(partition) => {
+            let parent = ObjectId::relation(Kind::Table, &partition.parent);
+            draft.awaits(Fact::Room(parent.clone())).announces(Fact::Partitions(parent))
+        }
         None => draft,
+    }
+}
+
+/// What a new child has from its parents although it should not.
+pub(super) fn without(fates: &Fates<'_>, id: &ObjectId, table: &Table, drafts: &mut Vec<Draft>) {
+    let Some(name) = id.qualified() else { return };
+    let place = Place { fates, id, name: &name };
+    for parent in Bond::all(table).filter_map(|bond| bond.parent(fates.to)) {
+        let Some(Object::Table(parents)) = fates.to.get(parent) else { continue };
+        for column in &table.columns {
+            if let Some(parents) = parents.column(&column.name) {
+                column::without(&place, parents, column, drafts);
+            }
+        }
     }
 }
 
@@ -160,6 +177,7 @@ fn join(place: &Place<'_>, drafts: &mut Vec<Draft>) {
                 let words = format!("attach {shown} to {}", words::name(name));
                 Draft::new(place.id, action, words)
                     .awaits(Fact::Room(ObjectId::relation(Kind::Table, name)))
+                    .announces(Fact::Partitions(ObjectId::relation(Kind::Table, name)))
                     .risk(format!("fails if a row of {} is outside of its bounds", words::name(place.name)))
             }
             Bond::Inherits(_) => {

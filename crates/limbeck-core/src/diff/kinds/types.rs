@@ -1,13 +1,14 @@
 //! Enums, domains, composite types, extensions; and types that are made again while columns have them.
 
-use super::column;
+use super::{cast, column};
 use crate::ddl::quote;
 use crate::diff::change::Action;
 use crate::diff::draft::{Draft, Fact, Role, Stage, keys};
 use crate::diff::fate::{ColumnFate, Fates};
 use crate::diff::words;
 use crate::schema::{
-    Attribute, Composite, Domain, DomainCheck, Entry, Enum, Extension, Kind, Name, Nullability, ObjectId,
+    Attribute, Composite, Domain, DomainCheck, Entry, Enum, Extension, Kind, Name, Nullability, Object,
+    ObjectId,
 };
 
 /// Values can be added to an enum, not removed or moved.
@@ -41,7 +42,15 @@ pub(super) fn rebuild_composite(
     let in_table = fates.from.objects.iter().any(|(user, entry)| {
         user.kind == Kind::Table && entry.needs.iter().any(|need| need.on == *id && need.by.is_some())
     });
-    (retyped && in_table).then_some("an attribute gets another type")
+    // ALTER ATTRIBUTE has no USING.
+    let needs_using = |old: &Attribute| {
+        find(&to.attributes, &old.name).is_some_and(|new| {
+            old.data_type != new.data_type
+                && cast::using((fates.from, fates.to), "", &old.data_type, &new.data_type).is_some()
+        })
+    };
+    let of_type = fates.offspring(id).next().is_some() && from.attributes.iter().any(needs_using);
+    (retyped && in_table || of_type).then_some("an attribute gets another type")
 }
 
 /// Whether a type that is made again has columns, which are led over from the old one to the new one. A range type's
@@ -171,7 +180,7 @@ pub(super) fn composite(
     drafts: &mut Vec<Draft>,
 ) {
     let Some(name) = id.qualified() else { return };
-    let tables = fates.reached(id);
+    let tables = fates.tables_of(id);
     let cascade = if tables.is_empty() { "" } else { " CASCADE" };
     let alter_attribute = |attribute: &str, statement: String, words: String| {
         let draft = Draft::alter(id, statement + cascade, words).column(attribute).role(Role::Provide);
@@ -206,7 +215,9 @@ pub(super) fn composite(
             Some(old) if old.data_type != new.data_type || old.collation != new.collation => {
                 let words = format!("change type of attribute {} of {shown} to {}", new.name, new.data_type);
                 let statement = format!("{alter}ALTER ATTRIBUTE {attribute} TYPE {typed}");
-                drafts.push(alter_attribute(&new.name, statement, words).role(Role::Disturb));
+                let draft = alter_attribute(&new.name, statement, words).role(Role::Disturb);
+                drafts
+                    .push(tables.iter().fold(draft, |draft, table| rewrites(fates, table, &new.name, draft)));
             }
             Some(_) => {}
         }
@@ -216,6 +227,29 @@ pub(super) fn composite(
             drafts.push(Draft::new(id, Action::Annotate(vec![statement]), words));
         }
     }
+}
+
+/// What an attribute's new type does to a table of the type.
+fn rewrites(fates: &Fates<'_>, table: &ObjectId, column: &str, mut draft: Draft) -> Draft {
+    let (Some(Object::Table(old)), Some(Object::Table(new))) = (fates.from.get(table), fates.to.get(table))
+    else {
+        return draft;
+    };
+    let (Some(before), Some(after), Some(name)) = (old.column(column), new.column(column), table.qualified())
+    else {
+        return draft;
+    };
+    let shown = format!("{}.{column}", words::name(&name));
+    if let (true, Action::Alter(statements)) =
+        (cast::rewrites(fates.from, before, after), &draft.change.action)
+    {
+        let reason = "rewrites its tables".to_owned();
+        draft.change.action = Action::Rewrite { statements: statements.clone(), reason };
+    }
+    let loss = cast::lossy(&before.data_type, &after.data_type).map(|what| format!("{what} of {shown}"));
+    draft.change.loss = draft.change.loss.or(loss);
+    draft.change.risk = draft.change.risk.or(cast::risk(fates.from, before, after, &shown));
+    draft
 }
 
 pub(super) fn extension(id: &ObjectId, from: &Extension, to: &Extension, drafts: &mut Vec<Draft>) {
