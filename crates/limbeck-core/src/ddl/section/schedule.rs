@@ -38,7 +38,7 @@ struct Placed {
 }
 
 pub(super) fn schedule(changes: &Changes, style: &Style) -> Vec<Step> {
-    let inlined = inlined(&changes.changes);
+    let mut inlined = inlined(&changes.changes);
     let mut placed = Vec::new();
     let mut ready: Vec<Ready> = Vec::with_capacity(changes.changes.len());
     for (position, change) in changes.changes.iter().enumerate() {
@@ -48,6 +48,7 @@ pub(super) fn schedule(changes: &Changes, style: &Style) -> Vec<Step> {
         }
         let found = match &change.action {
             Action::Create(entry) if change.host == Host::New && matches!(entry.object, Object::Table(_)) => {
+                leave_out_late(&changes.changes, &mut inlined, position, &ready);
                 table_with(change, entry, &inside(&changes.changes, &inlined, position))
             }
             _ => pieces(change, style),
@@ -118,8 +119,13 @@ fn say_goodbye_last(changes: &[Change], placed: &mut [Placed]) {
             }
         }
     }
+    // One that waits for another that runs outside of a transaction comes after that.
+    let mut levels: BTreeMap<usize, Level> = BTreeMap::new();
     for placed in placed.iter_mut().filter(|placed| waits[placed.position]) {
-        placed.level = placed.piece.class.level(end);
+        let others = changes[placed.position].after.iter().chain([&placed.position]);
+        let earliest = others.filter_map(|other| levels.get(other)).copied().max().unwrap_or(end);
+        placed.level = placed.piece.class.level(earliest);
+        levels.insert(placed.position, placed.level);
     }
 }
 
@@ -162,6 +168,21 @@ fn inlined(changes: &[Change]) -> BTreeMap<usize, usize> {
         }
     }
     inlined
+}
+
+/// What a constraint needs may be there, but in a later segment than its table: then the constraint is added there.
+fn leave_out_late(changes: &[Change], inlined: &mut BTreeMap<usize, usize>, table: usize, ready: &[Ready]) {
+    let level =
+        |others: &[usize]| others.iter().filter_map(|&other| ready.get(other)).map(|it| it.made).max();
+    let start = Class::Transaction.level(level(&changes[table].after).unwrap_or(0).max(0));
+    let inside: Vec<usize> = inlined.iter().filter(|it| *it.1 == table).map(|it| *it.0).collect();
+    for constraint in inside {
+        let after = &changes[constraint].after;
+        let in_time = |other: &usize| *other <= table || inlined.get(other) == Some(&table);
+        if level(after).is_some_and(|level| level > start) || !after.iter().all(in_time) {
+            inlined.remove(&constraint);
+        }
+    }
 }
 
 fn goes_inside(entry: &Entry, constraint: &Constraint) -> bool {
