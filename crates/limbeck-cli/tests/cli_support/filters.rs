@@ -31,6 +31,7 @@ static VARYING: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r"\d+ [GM]iB free in .*", "[SPACE] free in [FOLDER]"),
         (r"\btransaction that is \d+ s old", "transaction that is [AGE] old"),
         (r"\bis \d+ s old;", "is [AGE] old;"),
+        (r"\b\d+ s so far", "[AGE] so far"),
         (r"pid IN \(\d+\)", "pid IN ([PID])"),
         (r"pg_terminate_backend\(\d+\)", "pg_terminate_backend([PID])"),
     ]
