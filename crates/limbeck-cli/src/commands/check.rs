@@ -114,8 +114,8 @@ async fn drift(app: &App, workshop: &mut Workshop, connection: &mut Connection) 
         let message = format!("{} is not finished, so the database is between two revisions", running.revision);
         return Err(Problem::new(Code::NotPossible, message).help("finish it with `limbeck upgrade` first").into());
     }
-    let replayed = workshop.replayed(migrator.project(), status.known_rows()).await?;
     let live = workshop.live(connection).await?;
+    let replayed = workshop.replayed(migrator.project(), status.known_rows()).await?;
     compare::refuse_inexpressible(&[&live, &replayed])?;
     let terms = Terms::everything(workshop.major().await?);
     Ok(Found {

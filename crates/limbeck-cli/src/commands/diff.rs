@@ -57,8 +57,17 @@ impl Diff {
     }
 
     async fn compared(&self, app: &App, workshop: &mut Workshop) -> Result<Difference, Failure> {
-        let from = compare::side(app, workshop, &self.from).await?;
-        let to = compare::side(app, workshop, &self.to).await?;
+        // A database comes first: the other side is worked out as the role that migrates it.
+        let (from, to) = match self.to.is_live() {
+            true => {
+                let to = compare::side(app, workshop, &self.to).await?;
+                (compare::side(app, workshop, &self.from).await?, to)
+            }
+            false => {
+                let from = compare::side(app, workshop, &self.from).await?;
+                (from, compare::side(app, workshop, &self.to).await?)
+            }
+        };
         compare::refuse_inexpressible(&[&from, &to])?;
         let mut terms = Terms::everything(workshop.major().await?);
         if [&self.from, &self.to].contains(&&SchemaSource::Models) {

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{create, quote};
-use crate::schema::{Grant, Kind, ObjectId};
+use crate::schema::{Entry, Grant, Identity, IdentitySequence, Kind, Object, ObjectId, Schema};
 
 /// The statements that give a new object these grants.
 pub(super) fn initial(id: &ObjectId, grants: &BTreeSet<Grant>) -> Vec<String> {
     if id.kind != Kind::Schema || id.name != "public" {
-        return changed(id, &Grant::defaults(id.kind), grants);
+        return changed(id, &id.default_grants(), grants);
     }
     // The schema `public` is there in every new database. Whether PUBLIC may create in it depends on the server's
     // version (until 14 it may), so that is always said.
@@ -17,7 +17,39 @@ pub(super) fn initial(id: &ObjectId, grants: &BTreeSet<Grant>) -> Vec<String> {
     changed(id, &from, grants)
 }
 
-/// The statements that turn one set of an object's grants into another.
+/// What the statements that make an object, made by whoever migrates, leave to be done about its grants where there are
+/// default privileges: they are said as if there were none.
+pub fn despite_defaults(schema: &Schema, id: &ObjectId, entry: &Entry) -> Vec<String> {
+    let mut statements = settled(schema, id, &entry.grants);
+    if let Object::Table(table) = &entry.object {
+        let identities = table.columns.iter().filter(|column| !column.inherited);
+        statements.extend(
+            identities
+                .filter_map(|column| column.identity.as_ref())
+                .flat_map(|identity| identity_despite_defaults(schema, identity)),
+        );
+    }
+    statements
+}
+
+/// The same for the sequence of an identity column.
+pub fn identity_despite_defaults(schema: &Schema, identity: &Identity) -> Vec<String> {
+    let Some(IdentitySequence { name, grants, .. }) = &identity.sequence else { return Vec::new() };
+    settled(schema, &ObjectId::relation(Kind::Sequence, name), grants)
+}
+
+fn settled(schema: &Schema, id: &ObjectId, wanted: &BTreeSet<Grant>) -> Vec<String> {
+    let usual = id.default_grants();
+    let mut given = schema.given(id.kind, id.schema.as_deref());
+    if given == usual {
+        return Vec::new();
+    }
+    given.retain(|grant| wanted.contains(grant) || !usual.contains(grant));
+    given.extend(wanted.difference(&usual).cloned());
+    changed(id, &given, wanted)
+}
+
+/// The statements that turn one set of an object's grants into another; of default privileges, what they grant.
 pub fn changed(id: &ObjectId, from: &BTreeSet<Grant>, to: &BTreeSet<Grant>) -> Vec<String> {
     let key = |grant: &Grant| (grant.grantee.clone(), grant.privilege.clone(), grant.column.clone());
     let kept: BTreeSet<_> = to.iter().map(key).collect();
@@ -27,18 +59,34 @@ pub fn changed(id: &ObjectId, from: &BTreeSet<Grant>, to: &BTreeSet<Grant>) -> V
     let weaker: Vec<&Grant> = weaker.into_iter().filter(|grant| grant.grantable).collect();
     let to_role =
         |grantee: &Option<String>| grantee.as_deref().map_or_else(|| "PUBLIC".to_owned(), quote::ident);
-    let on = format!("ON {} {}", granted(id.kind), create::target(id, None));
+    let (head, on) = match id.kind {
+        Kind::DefaultPrivileges => (default_privileges(id), format!("ON {}", id.name)),
+        kind => (String::new(), format!("ON {} {}", granted(kind), create::target(id, None))),
+    };
     for ((grantee, _), privileges) in groups(gone) {
-        statements.push(format!("REVOKE {privileges} {on} FROM {}", to_role(&grantee)));
+        statements.push(format!("{head}REVOKE {privileges} {on} FROM {}", to_role(&grantee)));
     }
     for ((grantee, _), privileges) in groups(weaker) {
-        statements.push(format!("REVOKE GRANT OPTION FOR {privileges} {on} FROM {}", to_role(&grantee)));
+        statements
+            .push(format!("{head}REVOKE GRANT OPTION FOR {privileges} {on} FROM {}", to_role(&grantee)));
     }
     for ((grantee, grantable), privileges) in groups(to.difference(from).collect()) {
         let option = if grantable { " WITH GRANT OPTION" } else { "" };
-        statements.push(format!("GRANT {privileges} {on} TO {}{option}", to_role(&grantee)));
+        statements.push(format!("{head}GRANT {privileges} {on} TO {}{option}", to_role(&grantee)));
     }
     statements
+}
+
+/// `ALTER DEFAULT PRIVILEGES FOR ROLE anna IN SCHEMA app `.
+fn default_privileges(id: &ObjectId) -> String {
+    let mut head = "ALTER DEFAULT PRIVILEGES ".to_owned();
+    if !id.arguments.is_empty() {
+        head.push_str(&format!("FOR ROLE {} ", quote::ident(&id.arguments)));
+    }
+    if let Some(schema) = &id.schema {
+        head.push_str(&format!("IN SCHEMA {} ", quote::ident(schema)));
+    }
+    head
 }
 
 /// The columns of each privilege; `None` is the whole object.

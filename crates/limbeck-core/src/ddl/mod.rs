@@ -20,7 +20,7 @@ mod view;
 pub use attached::{add_constraint, create_index, create_policy, firing};
 pub use create::{comment_on, create, create_in, finish, target};
 pub use dump::{Block, blocks, dump, to_sql};
-pub use grants::{changed as changed_grants, granted};
+pub use grants::{changed as changed_grants, despite_defaults, granted, identity_despite_defaults};
 pub use order::{Part, Step, order};
 pub use sequence::{identity_changes, identity_clause, identity_said, sequence_options};
 pub use table::{column_definition, column_settings, storage_parameters};

@@ -148,6 +148,7 @@ impl<'a> Graph<'a> {
         self.persistence();
         self.annotations();
         self.schemas();
+        self.default_privileges();
         self.bodies();
         self.renames();
         self.before
@@ -464,6 +465,18 @@ impl<'a> Graph<'a> {
                 let same = draft.column.is_none() || done.column == draft.column;
                 if same && done.role != Role::Remove && !matches!(done.change.action, Action::Annotate(_)) {
                     self.edge(other, index);
+                }
+            }
+        }
+    }
+
+    /// Default privileges change when all that is new is there, so that it is given what the old ones give.
+    fn default_privileges(&mut self) {
+        let concerns = |draft: &Draft| draft.change.object.kind == Kind::DefaultPrivileges;
+        for (index, draft) in self.drafts.iter().enumerate().filter(|(_, draft)| concerns(draft)) {
+            for (first, made) in self.drafts.iter().enumerate() {
+                if !concerns(made) && !made.takes.is_empty() && draft.stage != Stage::Rename {
+                    self.edge(first, index);
                 }
             }
         }

@@ -266,7 +266,7 @@ fn rewritten(from: &Schema, rewrite: &Rewrite) -> Schema {
     for (id, entry) in &from.objects {
         let (mut id, mut entry) = (id.clone(), entry.clone());
         walk::names(&mut id, &mut entry, rewrite);
-        walk::texts(&id, &mut entry, &mut |text, place| {
+        walk::texts(&mut entry, &mut |text, place| {
             let new = rewrite.text(text, place);
             if new != *text {
                 *text = new;

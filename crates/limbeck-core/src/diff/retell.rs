@@ -49,7 +49,7 @@ impl Columns {
             {
                 match &mut entry.object {
                     Object::Statistics(own) => own.definition = statistics(&own.definition, &found),
-                    _ => retell(id, entry, target, &found),
+                    _ => retell(entry, target, &found),
                 }
             }
         }
@@ -67,11 +67,11 @@ impl Columns {
     }
 }
 
-fn retell(id: &ObjectId, entry: &mut Entry, target: &Entry, columns: &[Renamed]) {
+fn retell(entry: &mut Entry, target: &Entry, columns: &[Renamed]) {
     let mut wanted = Vec::new();
-    walk::texts(id, &mut target.clone(), &mut |text, place| wanted.push((place, text.clone())));
+    walk::texts(&mut target.clone(), &mut |text, place| wanted.push((place, text.clone())));
     let mut position = 0;
-    walk::texts(id, entry, &mut |text, place| {
+    walk::texts(entry, &mut |text, place| {
         let same_place = |(other, _): &&(Place, String)| *other == place;
         let candidate = match wanted.get(position).filter(same_place) {
             Some(found) => Some(found),
@@ -186,12 +186,12 @@ pub(super) fn doubt_queries(schema: &mut Schema, reused: &BTreeSet<Name>) {
     if reused.is_empty() {
         return;
     }
-    for (id, entry) in &mut schema.objects {
+    for entry in schema.objects.values_mut() {
         // What a function's body in quotes says is looked up when it runs.
         if matches!(&entry.object, Object::Routine(routine) if !routine.definition.contains("BEGIN ATOMIC")) {
             continue;
         }
-        walk::texts(id, entry, &mut |text, place| {
+        walk::texts(entry, &mut |text, place| {
             if place == Place::Query && reused.iter().any(|name| mentions(text, name)) {
                 text.push_str(DOUBT);
             }

@@ -17,7 +17,7 @@ pub(super) enum Place {
 }
 
 /// Calls `visit` with every text that PostgreSQL prints for an object, always in the same order.
-pub(super) fn texts(id: &ObjectId, entry: &mut Entry, visit: &mut dyn FnMut(&mut String, Place)) {
+pub(super) fn texts(entry: &mut Entry, visit: &mut dyn FnMut(&mut String, Place)) {
     use Place::{Expression, Query, Type};
     match &mut entry.object {
         Object::Table(table) => table_texts(table, visit),
@@ -50,7 +50,7 @@ pub(super) fn texts(id: &ObjectId, entry: &mut Entry, visit: &mut dyn FnMut(&mut
         Object::Policy(policy) => {
             policy.using.iter_mut().chain(&mut policy.with_check).for_each(|text| visit(text, Query));
         }
-        Object::Opaque(opaque) if id.kind != Kind::DefaultPrivileges => {
+        Object::Opaque(opaque) => {
             opaque.create.iter_mut().for_each(|text| visit(text, Query));
             visit(&mut opaque.drop, Expression);
         }

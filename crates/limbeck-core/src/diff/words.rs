@@ -12,6 +12,7 @@ pub(super) fn object(id: &ObjectId) -> String {
     let kind = kind(id.kind);
     let own = id.qualified().map_or_else(|| id.name.clone(), |own| name(&own));
     match (&id.of, id.kind) {
+        (None, Kind::DefaultPrivileges) => id.to_string(),
         (Some(relation), _) => format!("{kind} {} on {}", id.name, name(relation)),
         (None, Kind::Routine | Kind::Operator) => format!("{kind} {own}({})", id.arguments),
         (None, _) => format!("{kind} {own}"),

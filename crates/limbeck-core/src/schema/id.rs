@@ -1,6 +1,9 @@
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+use super::Grant;
 
 /// The kinds of objects, in the order in which they are created where nothing else decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -140,15 +143,18 @@ impl fmt::Display for Name {
 pub struct ObjectId {
     /// What it is.
     pub kind: Kind,
-    /// The schema, for what lives in one; that of the relation for what belongs to one.
+    /// The schema, for what lives in one; that of the relation for what belongs to one; that of default privileges in a
+    /// schema.
     pub schema: Option<String>,
     /// The table or view that it belongs to: of constraints, indexes, triggers, policies, rules, statistics (the first
     /// table).
     pub of: Option<Name>,
-    /// Its own name, unquoted. For casts `source AS target`; for default privileges what makes them distinct.
+    /// Its own name, unquoted. For casts `source AS target`; for default privileges the things that they are about, as
+    /// in the statement: `TABLES`.
     pub name: String,
     /// Argument types of routines and operators, as `oidvectortypes` prints them; the access method of operator classes
-    /// and families. Empty for everything else.
+    /// and families; the role for whose things default privileges are, where it is not the one that migrates. Empty for
+    /// everything else.
     pub arguments: String,
 }
 
@@ -185,16 +191,48 @@ impl ObjectId {
         Self { arguments: arguments.into(), ..Self::relation(kind, name) }
     }
 
+    /// The default privileges of whoever migrates for new things of a kind, in one schema or everywhere; `None` for kinds
+    /// that have none.
+    pub fn default_privileges(kind: Kind, schema: Option<&str>) -> Option<Self> {
+        let things = match kind {
+            Kind::Table | Kind::ForeignTable | Kind::View | Kind::MaterializedView => "TABLES",
+            Kind::Sequence => "SEQUENCES",
+            Kind::Routine => "FUNCTIONS",
+            Kind::Enum | Kind::Domain | Kind::Composite | Kind::Range => "TYPES",
+            Kind::Schema => "SCHEMAS",
+            _ => return None,
+        };
+        Some(Self { schema: schema.map(str::to_owned), ..Self::global(Kind::DefaultPrivileges, things) })
+    }
+
+    /// What PostgreSQL grants by itself on a new object, or, for default privileges everywhere, on the things that they
+    /// are about (`acldefault`; manual, section Privileges). The owner is left out.
+    pub fn default_grants(&self) -> BTreeSet<Grant> {
+        match (self.kind, self.name.as_str(), &self.schema) {
+            (Kind::DefaultPrivileges, "FUNCTIONS", None) => Grant::defaults(Kind::Routine),
+            (Kind::DefaultPrivileges, "TYPES", None) => Grant::defaults(Kind::Enum),
+            (kind, _, _) => Grant::defaults(kind),
+        }
+    }
+
     /// Schema and name, for what lives in a schema.
     pub fn qualified(&self) -> Option<Name> {
         self.schema.as_ref().map(|schema| Name::new(schema.clone(), self.name.clone()))
     }
 }
 
-/// For people: `table public.users`, `constraint users_pkey of public.users`, `routine public.f(integer)`.
+/// For people: `table public.users`, `constraint users_pkey of public.users`, `routine public.f(integer)`, `default
+/// privileges of anna on tables in schema app`.
 impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ", self.kind.sql().to_lowercase())?;
+        if self.kind == Kind::DefaultPrivileges {
+            if !self.arguments.is_empty() {
+                write!(f, "of {} ", self.arguments)?;
+            }
+            write!(f, "on {}", self.name.to_lowercase())?;
+            return self.schema.iter().try_for_each(|schema| write!(f, " in schema {schema}"));
+        }
         match (&self.of, &self.schema) {
             (Some(relation), _) => write!(f, "{} of {relation}", self.name)?,
             (None, Some(schema)) => write!(f, "{schema}.{}", self.name)?,

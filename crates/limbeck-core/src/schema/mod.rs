@@ -56,6 +56,18 @@ impl Schema {
         }
     }
 
+    /// What a new object of this kind is given when whoever migrates makes it: what PostgreSQL grants by itself, or the
+    /// default privileges that stand in its place, and those of the object's schema.
+    pub fn given(&self, kind: Kind, schema: Option<&str>) -> BTreeSet<Grant> {
+        let privileges = |schema: Option<&str>| {
+            let entry = self.objects.get(&ObjectId::default_privileges(kind, schema)?)?;
+            Some(entry.grants.clone())
+        };
+        let mut given = privileges(None).unwrap_or_else(|| Grant::defaults(kind));
+        given.extend(schema.and_then(|schema| privileges(Some(schema))).unwrap_or_default());
+        given
+    }
+
     /// What belongs to a table or view (constraints, indexes, triggers, policies, rules, statistics), in the order of
     /// [`Kind`] and name.
     pub fn belongings<'a>(&'a self, relation: &'a Name) -> impl Iterator<Item = (&'a ObjectId, &'a Entry)> {

@@ -45,6 +45,8 @@ pub enum Object {
     Trigger(Trigger),
     /// A row-level security policy.
     Policy(Policy),
+    /// Default privileges have nothing but their identity and their grants.
+    DefaultPrivileges,
     /// Any other kind: known by the statements that make it.
     Opaque(Opaque),
 }

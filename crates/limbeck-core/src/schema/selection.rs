@@ -67,7 +67,7 @@ pub enum Excluded {
     Partition,
     /// Comments on anything.
     Comment,
-    /// Privileges on anything: they count as those that PostgreSQL gives by itself.
+    /// Privileges on anything: they count as those that PostgreSQL gives by itself. Default privileges go with them.
     Grant,
 }
 
@@ -136,7 +136,11 @@ impl Selection {
                 Object::Sequence(sequence) => sequence.owned_by.as_ref(),
                 _ => None,
             };
-            !belongs && owned.is_none_or(|(table, _)| !gone.contains(table)) && self.takes(id, entry)
+            let granted = id.kind == Kind::DefaultPrivileges && self.exclude_kinds.contains(&Excluded::Grant);
+            !belongs
+                && !granted
+                && owned.is_none_or(|(table, _)| !gone.contains(table))
+                && self.takes(id, entry)
         });
         let without = |excluded| self.exclude_kinds.contains(&excluded);
         for entry in part.objects.values_mut() {

@@ -80,7 +80,11 @@ fn named_indexes(id: &ObjectId, table: &Table) -> Vec<ObjectId> {
 /// Whether what PostgreSQL printed of an object is what it will print again. In doubt it is not.
 fn is_settled(entry: &Entry) -> bool {
     match &entry.object {
-        Object::Schema | Object::Extension(_) | Object::Enum(_) | Object::Sequence(_) => true,
+        Object::Schema
+        | Object::Extension(_)
+        | Object::Enum(_)
+        | Object::Sequence(_)
+        | Object::DefaultPrivileges => true,
         Object::Table(table) => is_settled_table(table),
         Object::Index(index) => is_settled_index(index),
         Object::Constraint(constraint) => is_settled_constraint(constraint),

@@ -94,8 +94,8 @@ impl Workshop {
         let revision = Revision::parse(file)?;
         let header = Arc::clone(revision.header());
         let parents: Vec<String> = header.down_revision.iter().map(|it| it.value.to_string()).collect();
-        let migrator =
-            Migrator::new(project.with(vec![revision])?).with_options(self.options()).structure_only();
+        let options = self.options().await?;
+        let migrator = Migrator::new(project.with(vec![revision])?).with_options(options).structure_only();
         let scratch = self.scratch().await?;
         let database = scratch.create().await?;
         scratch::load_into(scratch, &database, schema).await?;

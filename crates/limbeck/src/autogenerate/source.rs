@@ -22,6 +22,13 @@ pub enum SchemaSource {
     Files(PathBuf),
 }
 
+impl SchemaSource {
+    /// Whether it is a database.
+    pub fn is_live(&self) -> bool {
+        matches!(self, Self::Database | Self::Url(_))
+    }
+}
+
 impl FromStr for SchemaSource {
     type Err = Problem;
 

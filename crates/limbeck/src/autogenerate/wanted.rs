@@ -7,6 +7,7 @@ use std::sync::Arc;
 use limbeck_core::diff::Rename;
 use limbeck_core::model::{self, Models};
 use limbeck_core::schema::{Kind, ObjectId, Schema, Selection};
+use limbeck_core::sql::token::Lexer;
 use limbeck_core::{Code, Problem, Source, ddl};
 
 use crate::config::Config;
@@ -47,12 +48,18 @@ impl Wanted {
         self.models.renames.iter().filter_map(rename).collect()
     }
 
-    /// All statements: those of the models first. They are loaded in whatever order works.
+    /// All statements: those of the models first. They are loaded in whatever order works. Only default privileges come
+    /// before what they hold for, which is all that models and files make, and schemas before them.
     pub(super) fn pieces(&self) -> Result<Vec<Piece<'_>>, Problem> {
         let mut pieces = self.pieces_of(&self.models.schema);
         for file in &self.files {
             pieces.extend(Piece::of_file(file)?);
         }
+        pieces.sort_by_key(|piece| match words(piece.text()).as_slice() {
+            [create, schema, ..] if create == "create" && schema == "schema" => 0,
+            [alter, default, ..] if alter == "alter" && default == "default" => 1,
+            _ => 2,
+        });
         Ok(pieces)
     }
 
@@ -65,6 +72,12 @@ impl Wanted {
         }
         pieces
     }
+}
+
+/// The first two words of a statement.
+fn words(sql: &str) -> Vec<String> {
+    let tokens = Lexer::new(sql, 0).filter(|token| !token.is_blank()).take(2);
+    tokens.map(|token| sql[token.span].to_ascii_lowercase()).collect()
 }
 
 /// A hint of a model as the diff takes it.

@@ -50,18 +50,25 @@ pub struct Workshop {
     cache: Cache,
     choice: Option<Choice>,
     scratch: Option<Scratch>,
+    /// The role that migrates, as far as that is known: one of its name works on scratch databases, so that what statements
+    /// say of it (grants, default privileges) means the same there.
+    role: Option<String>,
 }
 
 impl Workshop {
     /// A workshop that has done nothing yet.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, cache: Cache::of_user(), choice: None, scratch: None }
+        let role = settings.state.role.clone();
+        Self { settings, cache: Cache::of_user(), choice: None, scratch: None, role }
     }
 
     /// The scratch server, started if it was not needed before.
     pub(super) async fn scratch(&mut self) -> Result<&mut Scratch, Error> {
         if self.scratch.is_none() {
-            let scratch = Scratch::open(self.choice().await?).await?;
+            let mut scratch = Scratch::open(self.choice().await?).await?;
+            if let Some(role) = &self.role {
+                scratch.act_as(role).await?;
+            }
             self.scratch = Some(scratch);
         }
         self.scratch
@@ -122,7 +129,7 @@ impl Workshop {
         if let Some(schema) = self.cache.get(&key) {
             return Ok(Side { schema, notes, ..Side::default() });
         }
-        let options = self.options();
+        let options = self.options().await?;
         let scratch = self.scratch().await?;
         let database = scratch.create().await?;
         replay::run(scratch, &database, project, targets, options).await.map_err(replay::explained)?;
@@ -192,10 +199,17 @@ impl Workshop {
 
     /// The schema of a database, in the normal form of the scratch server, which should be of its major version.
     ///
+    /// What is worked out from then on is worked out as a role of the name of the one that migrates that database. (Not on a
+    /// named scratch server, where no roles are made.)
+    ///
     /// # Errors
     /// What is in it cannot be expressed, or not be loaded on the scratch server.
     pub async fn live(&mut self, connection: &mut PgConnection) -> Result<Side, Error> {
-        let read = self.read_from(connection).await?;
+        let state = self.state(None);
+        let look = FirstLook::at(connection, &state).await?;
+        let filter = Filter::own(&look, &state);
+        self.act_as(catalog::migrator(connection, &filter).await?).await?;
+        let read = catalog::read(connection, &filter).await?;
         Ok(Side {
             schema: self.normal(read.schema).await?,
             notes: Vec::new(),
@@ -203,11 +217,19 @@ impl Workshop {
         })
     }
 
+    async fn act_as(&mut self, role: String) -> Result<(), Error> {
+        let role = self.role.insert(role);
+        match &mut self.scratch {
+            Some(scratch) => scratch.act_as(role).await,
+            None => Ok(()),
+        }
+    }
+
     async fn loaded(&mut self, key: Key, pieces: &[Piece<'_>]) -> Result<Side, Error> {
         if let Some(schema) = self.cache.get(&key) {
             return Ok(Side { schema, ..Side::default() });
         }
-        let (values, state) = (self.settings.values.clone(), self.options().state);
+        let Options { values, state, .. } = self.options().await?;
         let scratch = self.scratch().await?;
         if let Some(read) = scratch.rehearse(pieces, Some(&state)).await? {
             return self.normalised(key, read).await;
@@ -243,7 +265,8 @@ impl Workshop {
         if part.objects.is_empty() {
             return Ok(schema);
         }
-        let key = scratch::normal_key(&self.version().await?, &part);
+        let version = self.version().await?;
+        let key = scratch::normal_key(&version, self.role.as_deref(), &part);
         let normal = match self.cache.get(&key) {
             Some(known) => known,
             None => {
@@ -255,26 +278,25 @@ impl Workshop {
         Ok(scratch::with_normal(schema, &part, normal))
     }
 
-    /// Reads a scratch database.
+    /// Reads a scratch database, without limbeck's own tables.
     pub(super) async fn read(&mut self, database: &str) -> Result<Read, Error> {
+        let state = self.options().await?.state;
         let mut connection = self.scratch().await?.connect(database).await?;
-        let read = self.read_from(&mut connection).await;
+        let read = read_without_own(&mut connection, &state).await;
         connect::close(connection).await;
         read
     }
 
-    /// Reads a database, without limbeck's own tables.
-    async fn read_from(&self, connection: &mut PgConnection) -> Result<Read, Error> {
-        let state = &self.options().state;
-        let look = FirstLook::at(connection, state).await?;
-        catalog::read(connection, &Filter::own(&look, state)).await
+    /// How revisions run on a scratch database.
+    pub(super) async fn options(&mut self) -> Result<Options, Error> {
+        // The role of the real database need not exist on a named server.
+        let role = self.scratch().await?.role().map(str::to_owned);
+        let (state, values) = (self.state(role), self.settings.values.clone());
+        Ok(Options { state, values, ..Options::default() })
     }
 
-    /// How revisions run on a scratch database.
-    pub(super) fn options(&self) -> Options {
-        // The role of the real database need not exist here.
-        let state = StateOptions { role: None, ..self.settings.state.clone() };
-        Options { state, values: self.settings.values.clone(), ..Options::default() }
+    fn state(&self, role: Option<String>) -> StateOptions {
+        StateOptions { role, ..self.settings.state.clone() }
     }
 
     async fn key(&mut self, kind: &str) -> Result<Key, Error> {
@@ -282,6 +304,7 @@ impl Workshop {
         let mut key = Key::new(kind);
         key.add(&version);
         key.add(&format!("{:?}", self.settings.state));
+        key.add(self.role.as_deref().unwrap_or_default());
         // Hashed, so no value can be read from it.
         for name in self.settings.values.names() {
             key.add(name);
@@ -313,6 +336,11 @@ impl Workshop {
             None => Ok(()),
         }
     }
+}
+
+async fn read_without_own(connection: &mut PgConnection, state: &StateOptions) -> Result<Read, Error> {
+    let look = FirstLook::at(connection, state).await?;
+    catalog::read(connection, &Filter::own(&look, state)).await
 }
 
 /// `15` of `15.14 (Debian 15.14-0+deb12u1)`.

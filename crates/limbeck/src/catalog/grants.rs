@@ -20,6 +20,7 @@ pub(super) const GRANTS: Section = Section {
             (class::LANGUAGE, "pg_language", "lanowner", "lanacl"),
             (class::FOREIGN_DATA_WRAPPER, "pg_foreign_data_wrapper", "fdwowner", "fdwacl"),
             (class::FOREIGN_SERVER, "pg_foreign_server", "srvowner", "srvacl"),
+            (class::DEFAULT_ACL, "pg_default_acl", "defaclrole", "defaclacl"),
         ];
         let list = |(class, catalog, owner, acl): &(i64, &str, &str, &str)| {
             format!(

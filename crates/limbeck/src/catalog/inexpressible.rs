@@ -3,6 +3,7 @@
 use sqlx::Row;
 
 use super::Section;
+use super::privileges::departs;
 use super::reader::class;
 use super::scope::{FIRST_OWN, Scope, no_member};
 
@@ -116,6 +117,12 @@ fn details(scope: &Scope) -> Vec<String> {
              AND k.contype IN ('p', 'u', 'x'))))))",
             constraint = class::CONSTRAINT,
             relation = class::CLASS
+        ),
+        format!(
+            "SELECT 'default privileges that concern their own role, of ' || pg_get_userbyid(d.defaclrole) \
+             FROM pg_default_acl d WHERE {} AND {}",
+            departs("="),
+            scope.globals
         ),
         "SELECT 'security label on ' || l.objtype || ' ' || l.objname FROM pg_seclabels l \
          WHERE l.classoid NOT IN ('pg_database'::regclass, 'pg_authid'::regclass, 'pg_tablespace'::regclass)"

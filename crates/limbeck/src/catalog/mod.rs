@@ -16,6 +16,7 @@ mod indexes;
 mod inexpressible;
 mod needs;
 mod opaque;
+mod privileges;
 mod reader;
 mod relations;
 mod routines;
@@ -28,6 +29,7 @@ use std::collections::BTreeSet;
 
 use limbeck_core::schema::{Name, Schema};
 use limbeck_core::{Code, Problem};
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnection, PgRow};
 
 use crate::error::Error;
@@ -44,15 +46,16 @@ pub struct Filter {
     only: Option<BTreeSet<String>>,
     without_schemas: BTreeSet<String>,
     without_tables: BTreeSet<Name>,
+    version_table: Option<Name>,
 }
 
 impl Filter {
-    /// All but limbeck's own tables, as a first look found them.
+    /// All but limbeck's own tables, as a first look found them. Whoever owns the version table migrates.
     pub fn own(look: &FirstLook, options: &StateOptions) -> Self {
         let versions = look.versions();
-        Self::default()
-            .without_schema(&options.journal_schema)
-            .without_table(Name::new(&versions.schema, &versions.name))
+        let version_table = Name::new(&versions.schema, &versions.name);
+        let filter = Self { version_table: Some(version_table.clone()), ..Self::default() };
+        filter.without_schema(&options.journal_schema).without_table(version_table)
     }
 
     /// Only this schema and what it holds (called again: this one too). What lives in no schema is left out then.
@@ -118,7 +121,7 @@ const SECTIONS: &[Section] = &[
     opaque::TEXT_SEARCH,
     opaque::EVENTS,
     opaque::PUBLICATIONS,
-    opaque::DEFAULT_PRIVILEGES,
+    privileges::DEFAULT_PRIVILEGES,
     grants::GRANTS,
     comments::COMMENTS,
     needs::MEMBERS,
@@ -164,6 +167,15 @@ pub async fn read(connection: &mut PgConnection, filter: &Filter) -> Result<Read
         let _ = simple_query(connection, "ROLLBACK").await;
     }
     read
+}
+
+/// The name of the role that migrates a database: the version table's owner, or, where there is none, the session's role.
+///
+/// # Errors
+/// A failing connection.
+pub(crate) async fn migrator(connection: &mut PgConnection, filter: &Filter) -> Result<String, Error> {
+    let role = sqlx::query_scalar(AssertSqlSafe(format!("SELECT ({})::text", scope::migrator(filter))));
+    role.fetch_one(connection).await.map_err(|error| failure::database(&error).into())
 }
 
 /// Reads what a session sees in its transaction, which is to be rolled back then.

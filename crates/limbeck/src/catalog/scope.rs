@@ -1,7 +1,7 @@
 //! What the queries have in common: the server's version, and which objects are looked at.
 
 use super::Filter;
-use crate::quote::text_array;
+use crate::quote::{literal, text_array};
 
 /// For the texts of the queries.
 pub(super) struct Scope {
@@ -11,6 +11,8 @@ pub(super) struct Scope {
     pub(super) schemas: String,
     /// A condition on what lives in no schema: `true` or `false`.
     pub(super) globals: &'static str,
+    /// The name of the role that migrates.
+    pub(super) migrator: String,
 }
 
 impl Scope {
@@ -23,13 +25,25 @@ impl Scope {
         if let Some(only) = &filter.only {
             schemas.push_str(&format!(" AND n.nspname = ANY ({})", list(only)));
         }
-        Self { version, schemas, globals: if filter.only.is_some() { "false" } else { "true" } }
+        let globals = if filter.only.is_some() { "false" } else { "true" };
+        Self { version, schemas, globals, migrator: migrator(filter) }
     }
 
     /// A text where the server is at least of this major version, else another one.
     pub(super) fn since<'a>(&self, major: u32, then: &'a str, otherwise: &'a str) -> &'a str {
         if self.version >= major * 10_000 { then } else { otherwise }
     }
+}
+
+/// The name of the role that migrates: the version table's owner, or, where there is none, the session's role.
+pub(super) fn migrator(filter: &Filter) -> String {
+    let Some(table) = &filter.version_table else { return "current_user".to_owned() };
+    format!(
+        "coalesce((SELECT pg_get_userbyid(vc.relowner) FROM pg_class vc JOIN pg_namespace vn ON vn.oid = vc.relnamespace \
+         WHERE vn.nspname = {} AND vc.relname = {}), current_user)",
+        literal(&table.schema),
+        literal(&table.name)
+    )
 }
 
 /// Neither made by an extension nor by PostgreSQL for another object, as constructors of range types are.

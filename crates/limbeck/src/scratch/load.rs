@@ -49,6 +49,14 @@ impl Said<'_> {
 }
 
 impl Piece<'_> {
+    /// The statement.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::Own(sql, _) => sql,
+            Self::File(statement) => statement.text(),
+        }
+    }
+
     /// Limbeck's own text. What a file says may go further than a transaction.
     fn own(&self) -> Option<&str> {
         match self {

@@ -76,6 +76,8 @@ pub(crate) struct Scratch {
     made: usize,
     /// A database in which nothing is ever made for good.
     bare: Option<String>,
+    /// As whom sessions work, where that is not who they log in as.
+    role: Option<String>,
 }
 
 #[derive(Debug)]
@@ -113,8 +115,8 @@ impl Scratch {
                 Place::Own(Box::new(ThrowAway::start(kind.clone()).await.map_err(local_problem)?))
             }
         };
-        let mut scratch =
-            Self { place, version: ServerVersion { major: 0, text: String::new() }, made: 0, bare: None };
+        let version = ServerVersion { major: 0, text: String::new() };
+        let mut scratch = Self { place, version, made: 0, bare: None, role: None };
         let mut connection = scratch.admin().await?;
         let version = server_version(connection.get()).await;
         connection.close().await;
@@ -125,6 +127,27 @@ impl Scratch {
     /// Which PostgreSQL it is.
     pub(crate) fn version(&self) -> &ServerVersion {
         &self.version
+    }
+
+    /// Lets all further sessions work as a role of this name, which may do everything. On a named server they work as whom
+    /// they log in as.
+    pub(crate) async fn act_as(&mut self, role: &str) -> Result<(), Error> {
+        if matches!(self.place, Place::Given(_)) || self.role.as_deref() == Some(role) {
+            return Ok(());
+        }
+        let mut admin = self.admin().await?;
+        let there = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)");
+        let there = there.bind(role).fetch_one(admin.get()).await;
+        admin.close().await;
+        let verb = if there.map_err(|error| failure::database(&error))? { "ALTER" } else { "CREATE" };
+        self.execute(&format!("{verb} ROLE {} SUPERUSER", ident(role))).await?;
+        self.role = Some(role.to_owned());
+        Ok(())
+    }
+
+    /// As whom sessions work, where that is not who they log in as.
+    pub(crate) fn role(&self) -> Option<&str> {
+        self.role.as_deref()
     }
 
     /// What may be done where a role is missing: a server that goes as a whole may be given one.
@@ -185,7 +208,12 @@ impl Scratch {
 
     /// Connects to a scratch database. An embedded server serves one connection at a time: close it before the next.
     pub(crate) async fn connect(&self, name: &str) -> Result<PgConnection, Error> {
-        open(&*self.connector(name)).await
+        let mut connection = open(&*self.connector(name)).await?;
+        if let Some(role) = &self.role {
+            let become_role = connection.execute(AssertSqlSafe(format!("SET ROLE {}", ident(role)))).await;
+            become_role.map_err(|error| failure::database(&error))?;
+        }
+        Ok(connection)
     }
 
     fn connector(&self, name: &str) -> Box<dyn Connector> {

@@ -74,10 +74,11 @@ fn same(a: &Schema, b: &Schema) -> bool {
             .all(|((a_id, a), (b_id, b))| a_id == b_id && a.says_the_same_as(b))
 }
 
-/// What a normal form depends on: the schema, and the server that prints it.
-pub(crate) fn normal_key(version: &str, schema: &Schema) -> Key {
+/// What a normal form depends on: the schema, and the server that prints it, for the role that owns what is made.
+pub(crate) fn normal_key(version: &str, role: Option<&str>, schema: &Schema) -> Key {
     let mut key = Key::new("normal");
     key.add(version);
+    key.add(role.unwrap_or_default());
     key.add(&serde_json::to_string(schema).unwrap_or_default());
     key
 }

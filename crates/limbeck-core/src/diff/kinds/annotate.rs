@@ -7,7 +7,7 @@ use crate::diff::change::Action;
 use crate::diff::draft::Draft;
 use crate::diff::fate::{ColumnFate, Fates};
 use crate::diff::words;
-use crate::schema::{Entry, Grant, Object, ObjectId};
+use crate::schema::{Entry, Grant, Kind, Object, ObjectId};
 
 pub(super) fn comment_and_grants(
     fates: &Fates<'_>,
@@ -18,17 +18,16 @@ pub(super) fn comment_and_grants(
 ) {
     if from.comment != to.comment {
         let statement = ddl::comment_on(id, &to.object, to.comment.as_deref());
-        drafts.push(annotation(
-            id,
-            vec![statement],
-            verb(from.comment.is_some(), to.comment.is_some()),
-            "comment",
-        ));
+        let verb = verb(from.comment.is_some(), to.comment.is_some());
+        let words = format!("{verb} comment of {}", words::object(id));
+        drafts.push(Draft::new(id, Action::Annotate(vec![statement]), words));
     }
     let before = standing(fates, id, from);
     let statements = ddl::changed_grants(id, &before, &to.grants);
     if !statements.is_empty() {
-        drafts.push(annotation(id, statements, "change", "privileges"));
+        let what = if id.kind == Kind::DefaultPrivileges { "" } else { "privileges of " };
+        let words = format!("change {what}{}", words::object(id));
+        drafts.push(Draft::new(id, Action::Annotate(statements), words));
     }
 }
 
@@ -39,10 +38,6 @@ fn standing(fates: &Fates<'_>, id: &ObjectId, from: &Entry) -> BTreeSet<Grant> {
         table.column(column).is_some() && fates.column_fate(id, column) != Some(ColumnFate::Recreate)
     };
     from.grants.iter().filter(|grant| grant.column.as_ref().is_none_or(stays)).cloned().collect()
-}
-
-fn annotation(id: &ObjectId, statements: Vec<String>, verb: &str, what: &str) -> Draft {
-    Draft::new(id, Action::Annotate(statements), format!("{verb} {what} of {}", words::object(id)))
 }
 
 /// `add`, `change` or `drop`.

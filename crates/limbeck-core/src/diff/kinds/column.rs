@@ -104,6 +104,14 @@ pub(super) fn add(place: &Place<'_>, column: &Column) -> Draft {
     )
 }
 
+/// What default privileges leave to be done about the sequence of a new identity column.
+pub(super) fn settle(place: &Place<'_>, column: &Column) -> Option<Draft> {
+    let statements = ddl::identity_despite_defaults(place.fates.from, column.identity.as_ref()?);
+    let words = format!("settle privileges of the sequence of {}", place.words(&column.name));
+    (!statements.is_empty())
+        .then(|| Draft::new(place.id, Action::Annotate(statements), words).column(&column.name))
+}
+
 /// `DROP COLUMN`, for good or to be added again.
 pub(super) fn drop(place: &Place<'_>, column: &Column, to: Option<&Column>) -> Draft {
     let shown = place.words(&column.name);
@@ -156,6 +164,7 @@ pub(super) fn on_its_own(place: &Place<'_>, from: &Column, to: &Column, drafts: 
     if place.fates.column_fate(place.id, &to.name) == Some(ColumnFate::Recreate) {
         found.push(drop(place, from, Some(to)));
         found.push(add(place, to));
+        drafts.extend(settle(place, to));
     } else {
         in_place(place, from, to, &mut found);
     }
@@ -393,6 +402,7 @@ fn identity(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draf
                 statements.push(continue_after(&quote::name(&own.name), place.name, &to.name));
             }
             statements.extend(ddl::identity_said(identity));
+            statements.extend(ddl::identity_despite_defaults(place.fates.from, identity));
             let words = format!("make {shown} an identity column");
             let mut draft = place.draft(&to.name, Action::Alter(statements), words);
             draft.takes.extend(identity.sequence.as_ref().map(|own| Key::Relation(own.name.clone())));
@@ -405,7 +415,10 @@ fn identity(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draf
             let (nullable, free) = (place.may_be_null(&to.name), place.no_default(&to.name));
             drafts.push(draft.announces(nullable).announces(free));
         }
-        (Some(old), Some(new)) if old != new => drafts.extend(change_identity(place, &to.name, old, new)),
+        (Some(old), Some(new)) if old != new => {
+            drafts.extend(change_identity(place, &to.name, old, new));
+            drafts.extend(annotate_identity(place, &to.name, old, new));
+        }
         _ => {}
     }
 }
@@ -426,13 +439,25 @@ fn change_identity(place: &Place<'_>, column: &str, from: &Identity, to: &Identi
             let kind = sequence::persistence(new.settings.persistence);
             statements.push(format!("ALTER SEQUENCE {} SET {kind}", quote::name(&new.name)));
         }
-        statements.extend(ddl::identity_changes(old, new));
     }
     if !clauses.is_empty() {
         statements.insert(0, place.alter_column(column) + &clauses.join(" "));
     }
     let words = format!("change identity of {}", place.words(column));
     (!statements.is_empty()).then(|| place.draft(column, Action::Alter(statements), words))
+}
+
+/// Comment and privileges of the sequence.
+fn annotate_identity(place: &Place<'_>, column: &str, from: &Identity, to: &Identity) -> Option<Draft> {
+    let (old, new) = (from.sequence.as_ref()?, to.sequence.as_ref()?);
+    let statements = ddl::identity_changes(old, new);
+    let what = match (old.comment != new.comment, old.grants != new.grants) {
+        (true, true) => "comment and privileges",
+        (true, false) => "comment",
+        (false, _) => "privileges",
+    };
+    let words = format!("change {what} of the sequence of {}", place.words(column));
+    (!statements.is_empty()).then(|| Draft::new(place.id, Action::Annotate(statements), words).column(column))
 }
 
 fn expression(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draft>) {

@@ -12,10 +12,12 @@ mod table;
 mod types;
 mod view;
 
+use super::change::Action;
 use super::draft::{Draft, Fact, Role, Stage, has_index};
 use super::fate::Fates;
 use super::removal::Carried;
 use super::words;
+use crate::ddl;
 use crate::schema::{Entry, Kind, Object, ObjectId};
 
 pub(super) use cast::compare_with_each_other;
@@ -71,6 +73,14 @@ fn removal(fates: &Fates<'_>, id: &ObjectId, entry: &Entry) -> Vec<Draft> {
         return types::step_aside(id, entry, reason);
     }
     let for_good = reason.is_none();
+    if id.kind == Kind::DefaultPrivileges {
+        let statements = ddl::changed_grants(id, &entry.grants, &id.default_grants());
+        return vec![
+            Draft::new(id, Action::Annotate(statements), words::drop(id, entry))
+                .role(Role::Remove)
+                .stage(Stage::Part),
+        ];
+    }
     let loss = words::loss(id, entry, fates.to);
     let mut draft = Draft::drop(id, entry, words::drop(id, entry)).because(reason).loss(loss);
     if for_good && !matches!(id.kind, Kind::Constraint | Kind::Trigger | Kind::Rule | Kind::Policy) {
@@ -103,7 +113,12 @@ fn creation(fates: &Fates<'_>, id: &ObjectId, entry: &Entry, drafts: &mut Vec<Dr
     if let Object::Table(table) = &entry.object {
         table::without(fates, id, table, drafts);
     }
-    let finish = crate::ddl::finish(id, entry);
+    let settle = ddl::despite_defaults(fates.from, id, entry);
+    if !settle.is_empty() {
+        let words = format!("settle privileges of {}", words::object(id));
+        drafts.push(Draft::new(id, Action::Annotate(settle), words));
+    }
+    let finish = ddl::finish(id, entry);
     if !finish.is_empty() {
         drafts.push(table::finish(id, entry, finish));
     }
@@ -138,7 +153,7 @@ fn in_place(fates: &Fates<'_>, id: &ObjectId, from: &Entry, to: &Entry, drafts: 
 
 /// `CREATE OR REPLACE`.
 fn replace(id: &ObjectId, to: &Entry) -> Draft {
-    let action = super::change::Action::Replace(Box::new(to.clone()));
+    let action = Action::Replace(Box::new(to.clone()));
     Draft::new(id, action, format!("replace {}", words::object(id))).role(Role::Provide)
 }
 

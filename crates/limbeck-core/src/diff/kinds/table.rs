@@ -126,7 +126,10 @@ fn columns(place: &Place<'_>, from: &Table, to: &Table, drafts: &mut Vec<Draft>)
     for new in to.columns.iter().filter(|new| from.column(&new.name).is_none()) {
         match place.fates.is_passed_on(place.id, &new.name) {
             true => column::beneath(place, new, drafts),
-            false => drafts.push(column::apart(place, column::add(place, new))),
+            false => {
+                drafts.push(column::apart(place, column::add(place, new)));
+                drafts.extend(column::settle(place, new));
+            }
         }
     }
 }

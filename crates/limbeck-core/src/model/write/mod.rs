@@ -335,6 +335,9 @@ fn sql_files(plan: &Plan<'_>) -> Vec<(String, String)> {
             add("grants", identities.flat_map(ddl::identity_said).collect());
         }
     }
+    // In schema files default privileges hold for all that models and files make.
+    let settled = plan.schema.objects.iter().flat_map(|(id, it)| ddl::despite_defaults(plan.schema, id, it));
+    add("grants", settled.collect());
     let numbered = files.into_iter().enumerate();
     numbered
         .map(|(at, (file, statements))| {

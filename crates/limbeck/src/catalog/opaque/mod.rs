@@ -6,14 +6,12 @@
 mod foreign;
 mod operators;
 mod others;
-mod privileges;
 mod publications;
 mod text_search;
 
 pub(super) use foreign::FOREIGN;
 pub(super) use operators::{FAMILIES, OPERATORS};
 pub(super) use others::{CASTS, EVENTS, LANGUAGES};
-pub(super) use privileges::DEFAULT_PRIVILEGES;
 pub(super) use publications::PUBLICATIONS;
 pub(super) use text_search::TEXT_SEARCH;
 
@@ -41,8 +39,7 @@ fn read(reader: &mut Reader, rows: &[PgRow]) -> Result<(), sqlx::Error> {
             "dictionary" => Kind::TextSearchDictionary,
             "configuration" => Kind::TextSearchConfiguration,
             "event" => Kind::EventTrigger,
-            "publication" => Kind::Publication,
-            _ => Kind::DefaultPrivileges,
+            _ => Kind::Publication,
         };
         let id = ObjectId {
             schema: row.try_get("schema")?,
