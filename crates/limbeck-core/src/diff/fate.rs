@@ -230,7 +230,7 @@ impl<'a> Fates<'a> {
         for child in self.children(parent.id) {
             let Some(Object::Table(table)) = self.from.get(child) else { continue };
             let Some(column) = table.column(column).map(|column| column.name.as_str()) else { continue };
-            if !self.parent_disturbs(child, column) {
+            if !self.gives(parent.id, child, column) {
                 continue;
             }
             let reason = reason(parent);

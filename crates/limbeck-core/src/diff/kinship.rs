@@ -160,6 +160,14 @@ fn check(object: &Object) -> Option<&Constraint> {
     }
 }
 
+fn has_column(side: &Schema, id: &ObjectId, column: &str) -> bool {
+    match side.get(id) {
+        Some(Object::Table(table)) => table.column(column).is_some(),
+        Some(Object::Composite(composite)) => composite.attributes.iter().any(|it| it.name == column),
+        _ => false,
+    }
+}
+
 /// The children of each table and type of one side, by its name.
 pub(super) fn children(schema: &Schema) -> BTreeMap<&Name, Vec<&ObjectId>> {
     let mut children: BTreeMap<&Name, Vec<&ObjectId>> = BTreeMap::new();
@@ -264,7 +272,7 @@ impl<'a> Fates<'a> {
     /// The children of the old side, near and far, whose column follows the parent's.
     pub(super) fn followers(&self, parent: &ObjectId, column: &str) -> Vec<&'a ObjectId> {
         let follows = |child: &&ObjectId| {
-            let follows = self.is_passed_on(child, column) && !self.drops_own(child, column);
+            let follows = self.gives(parent, child, column) && !self.drops_own(child, column);
             self.is_reached(parent, child) && (self.goes(child) || follows)
         };
         let children = self.offspring(parent).filter(follows);
@@ -303,26 +311,22 @@ impl<'a> Fates<'a> {
 
     /// The parent through which a column comes, changes, or goes.
     pub(super) fn giver(&self, child: &ObjectId, column: &str) -> Option<&'a ObjectId> {
-        let (before, after) =
-            (self.has_column(self.from, child, column), self.has_column(self.to, child, column));
-        self.parents(child).find(|parent| {
-            let (had, has) =
-                (self.has_column(self.from, parent, column), self.has_column(self.to, parent, column));
-            match (before, after) {
-                (true, true) => had && has,
-                (true, false) => {
-                    had && !has && !self.drops_only(parent, column) && !self.beside.has(child, Some(column))
-                }
-                (false, _) => has,
-            }
-        })
+        self.parents(child).find(|parent| self.gives(parent, child, column))
     }
 
-    fn has_column(&self, side: &Schema, id: &ObjectId, column: &str) -> bool {
-        match side.get(id) {
-            Some(Object::Table(table)) => table.column(column).is_some(),
-            Some(Object::Composite(composite)) => composite.attributes.iter().any(|it| it.name == column),
-            _ => false,
+    /// Whether it is the parent's doing what becomes of a child's column.
+    pub(super) fn gives(&self, parent: &ObjectId, child: &ObjectId, column: &str) -> bool {
+        let has = |side: &Schema, id: &ObjectId| has_column(side, id, column);
+        let (had, has) = (|id: &ObjectId| has(self.from, id), |id: &ObjectId| has(self.to, id));
+        match (had(child), has(child)) {
+            (true, true) => had(parent) && has(parent),
+            (true, false) => {
+                had(parent)
+                    && !has(parent)
+                    && !self.drops_only(parent, column)
+                    && !self.beside.has(child, Some(column))
+            }
+            (false, _) => has(parent),
         }
     }
 
@@ -341,11 +345,11 @@ impl<'a> Fates<'a> {
 
     /// Whether a column that goes is to stay with a child, near or far.
     pub(super) fn drops_only(&self, parent: &ObjectId, column: &str) -> bool {
-        !self.has_column(self.to, parent, column)
+        !has_column(self.to, parent, column)
             && self
                 .children(parent)
                 .iter()
-                .any(|child| self.has_column(self.to, child, column) || self.drops_only(child, column))
+                .any(|child| has_column(self.to, child, column) || self.drops_only(child, column))
     }
 
     /// The checks of the parents all the while that a child's check is the same as.
@@ -359,6 +363,9 @@ impl<'a> Fates<'a> {
     pub(super) fn younger_checks(&self, check: &ObjectId) -> Vec<ObjectId> {
         let Some(host) = check.of.as_ref().and_then(|table| self.host(table)) else { return Vec::new() };
         let of = |child: &&ObjectId| Some(ObjectId::of(Kind::Constraint, &child.qualified()?, &check.name));
+        if !self.is_check(check) {
+            return Vec::new();
+        }
         let is_known = |id: &ObjectId| self.from.objects.contains_key(id) || self.to.objects.contains_key(id);
         self.children(&host).iter().filter_map(of).filter(is_known).collect()
     }

@@ -125,6 +125,10 @@ fn with_relation(
     let needs = &fates.from.objects.get(id)?.needs;
     let columns = needs.iter().filter(|need| need.on == host).filter_map(|need| need.column.as_deref());
     let column = columns.filter(own).find(|column| fates.column_goes(&host, column))?;
+    // A check that goes with a column of ONLY this table would not tell the children's.
+    if fates.drops_only(&host, column) && !fates.younger_checks(id).is_empty() {
+        return None;
+    }
     Some(of_column(fates, &host, column))
 }
 

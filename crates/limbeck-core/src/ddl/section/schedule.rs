@@ -160,7 +160,11 @@ fn inlined(changes: &[Change]) -> BTreeMap<usize, usize> {
             (Object::Constraint(constraint), Some(table)) if goes_inside(entry, constraint) => {
                 let Some(&table) = tables.get(table) else { continue };
                 let there = |other: &usize| inlined.get(other).copied().unwrap_or(*other) <= table;
-                if change.after.iter().all(there) {
+                // Of two with the same index CREATE TABLE would make one.
+                let is_double = inlined.iter().any(|(&other, &host)| {
+                    host == table && has_index(&changes[other], constraint.index.as_deref())
+                });
+                if change.after.iter().all(there) && !is_double {
                     inlined.insert(position, table);
                 }
             }
@@ -168,6 +172,18 @@ fn inlined(changes: &[Change]) -> BTreeMap<usize, usize> {
         }
     }
     inlined
+}
+
+fn has_index(change: &Change, definition: Option<&str>) -> bool {
+    match &change.action {
+        Action::Create(entry) => match &entry.object {
+            Object::Constraint(constraint) => {
+                definition.is_some() && constraint.index.as_deref() == definition
+            }
+            _ => false,
+        },
+        _ => false,
+    }
 }
 
 /// What a constraint needs may be there, but in a later segment than its table: then the constraint is added there.

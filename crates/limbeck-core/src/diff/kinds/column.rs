@@ -404,7 +404,10 @@ fn identity(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draf
             statements.extend(ddl::identity_said(identity));
             statements.extend(ddl::identity_despite_defaults(place.fates.from, identity));
             let words = format!("make {shown} an identity column");
-            let mut draft = place.draft(&to.name, Action::Alter(statements), words);
+            // The values of partitions that come count as well.
+            let mut draft = place
+                .bare(&to.name, Action::Alter(statements), words)
+                .awaits(Fact::Partitions(place.id.clone()));
             draft.takes.extend(identity.sequence.as_ref().map(|own| Key::Relation(own.name.clone())));
             drafts.push(draft.awaits(place.not_null(&to.name)).awaits(place.no_default(&to.name)));
         }

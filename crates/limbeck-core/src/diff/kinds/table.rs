@@ -22,7 +22,17 @@ pub(super) fn rebuild(from: &Table, to: &Table, version: u32) -> Option<&'static
     if from.server != to.server {
         return Some("it is a table of another server");
     }
+    if to.of_type.is_some() && !ends_in_order(from, to) {
+        return Some("its type has its columns in another order");
+    }
     (from.access_method != to.access_method && version < 15).then_some("it gets another access method")
+}
+
+/// Whether columns come and go so that the new order comes out: those of a table of a type are in the type's order.
+fn ends_in_order(from: &Table, to: &Table) -> bool {
+    let kept = from.columns.iter().filter(|old| to.column(&old.name).is_some());
+    let added = to.columns.iter().filter(|new| from.column(&new.name).is_none());
+    kept.chain(added).map(|it| &it.name).eq(to.columns.iter().map(|it| &it.name))
 }
 
 /// A partition that goes makes room for others.
