@@ -14,6 +14,7 @@ use limbeck::core::schema::{Name, Schema};
 use limbeck::local::{Server, ServerOptions};
 use limbeck::{Cancel, Control, Event, Job, Migrator, Project};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use tokio::sync::Mutex;
 use versions::programs_of;
 
 /// The role that owns what is made in the databases here, and nothing else.
@@ -69,6 +70,8 @@ fn socket_of(major: u32) -> String {
 /// the rest.
 pub(crate) struct Work {
     pub(crate) url: String,
+    /// Only reads, and knows the server's own catalog from the times before, which is half of the work.
+    reader: Mutex<PgConnection>,
     empty: Schema,
 }
 
@@ -82,13 +85,14 @@ impl Work {
         run(&admin, &format!("CREATE DATABASE {name}")).await.unwrap();
         run(&admin, &format!("ALTER DATABASE {name} SET role = {OWNER}")).await.unwrap();
         let url = server.url(&name);
-        Self { empty: read(&url).await, url }
+        let mut reader = PgConnection::connect(&url).await.unwrap();
+        Self { empty: read(&mut reader).await, reader: Mutex::new(reader), url }
     }
 
     /// Empties it; otherwise a new one takes its place.
     pub(crate) async fn emptied(self, server: &TestServer) -> Self {
         let dropped = run(&self.url, &format!("DROP OWNED BY {OWNER} CASCADE")).await;
-        if dropped.is_ok() && read(&self.url).await == self.empty { self } else { Self::new(server).await }
+        if dropped.is_ok() && self.read().await == self.empty { self } else { Self::new(server).await }
     }
 
     /// Runs SQL as it is.
@@ -98,7 +102,7 @@ impl Work {
 
     /// What it holds now.
     pub(crate) async fn read(&self) -> Schema {
-        read(&self.url).await
+        read(&mut *self.reader.lock().await).await
     }
 
     /// Does a job by the executor.
@@ -135,12 +139,10 @@ async fn run(url: &str, sql: &str) -> Result<(), String> {
 }
 
 /// What a database holds, apart from limbeck's own tables.
-async fn read(url: &str) -> Schema {
-    let mut connection = PgConnection::connect(url).await.unwrap();
+async fn read(connection: &mut PgConnection) -> Schema {
     let filter =
         Filter::default().without_schema("limbeck").without_table(Name::new("public", "alembic_version"));
-    let read = catalog::read(&mut connection, &filter).await.unwrap_or_else(|error| panic!("{error:#}"));
-    let _ = connection.close().await;
+    let read = catalog::read(connection, &filter).await.unwrap_or_else(|error| panic!("{error:#}"));
     assert!(read.inexpressible.is_empty(), "{:?}", read.inexpressible);
     read.schema
 }
