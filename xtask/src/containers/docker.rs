@@ -65,7 +65,7 @@ pub(crate) fn ensure() -> Done {
     if !answers() && is_root() {
         run(program("service").args(["docker", "start"]))
             .unwrap_or_else(|why| eprintln!("xtask: {}", why.why));
-        (0..30).any(|_| {
+        (0..180).any(|_| {
             thread::sleep(Duration::from_secs(1));
             answers()
         });

@@ -24,6 +24,10 @@ const COPY: &str = "transform-army";
 pub(crate) const PASSWORD: &str = "hush-hush-4711";
 pub(crate) const ADMIN_KEY: &str = "9f2c1e7ab0d45c3388e6f1720a4b9d5e";
 
+/// What a revision does that goes on when the gate is open.
+pub(crate) const GATE: &str = "DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_tables WHERE tablename = 'gate') LOOP \
+                               PERFORM pg_sleep(0.1); END LOOP; END $$;";
+
 /// The copy, the ports, the images.
 pub(crate) struct Place {
     root: PathBuf,
@@ -55,7 +59,7 @@ impl Place {
         copy_repository(&root.join(COPY))?;
         let images = docker::build(source, &root.join(COPY), &root.join("bin"))?;
         let patience = match source {
-            Source::Prebuilt => Duration::from_secs(180),
+            Source::Prebuilt => Duration::from_secs(900),
             // The first start of the dev container compiles everything.
             Source::Sources => Duration::from_secs(3600),
         };
@@ -98,6 +102,11 @@ impl Place {
     pub(crate) fn sql(&self, sql: &str) -> Result<String, Failed> {
         let psql = "psql -X -v ON_ERROR_STOP=1 -At -U postgres -d transform_army";
         Ok(self.dev(&format!("exec -T postgres {psql} -c \"{sql}\""))?.text.trim().to_owned())
+    }
+
+    /// Lets a revision go on that waits for [`GATE`].
+    pub(crate) fn open_gate(&self) -> Done {
+        self.sql("CREATE TABLE gate ()").map(drop)
     }
 
     /// The version table's rows.
@@ -170,6 +179,8 @@ impl Place {
             .env("PATH", env::join_paths(path).unwrap_or_default())
             .env("DATABASE_URL", url)
             .env("NO_COLOR", "1")
+            // How long Compose waits for Docker: a busy machine is no failure.
+            .env("COMPOSE_HTTP_TIMEOUT", "900")
             .envs([("POSTGRES_PASSWORD", PASSWORD), ("ADMIN_API_KEY", ADMIN_KEY)])
             .envs([("DEV_IMAGE", self.images.dev), ("ADAPTER_IMAGE", self.images.adapter)])
             .env("WEB_IMAGE", self.images.web)

@@ -1,8 +1,7 @@
 //! Starts of the adapter's image: many at once, and those that fail, with their exit codes and what the log says.
 
 use std::fs;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::docker;
 use super::place::{self, PASSWORD, Place};
@@ -73,7 +72,7 @@ fn with_bad_revisions(place: &Place) -> Done {
 
 /// While it runs, the container lives and is not ready, and nobody takes that for a failure.
 fn a_long_migration(place: &Place) -> Done {
-    let slow = revision(place, "slow", "005", "SELECT pg_sleep(20);")?;
+    let slow = revision(place, "slow", "005", place::GATE)?;
     let started = place.prod(&format!("run -d {slow} adapter"))?.ok()?;
     let name = started.text.trim().lines().last().unwrap_or_default().to_owned();
     let ask = |path: &str| {
@@ -89,11 +88,13 @@ fn a_long_migration(place: &Place) -> Done {
         return Err(Failed::new(format!("while it migrates it answers: {live}\n{ready}")));
     }
     let health = || docker::inspect(&name, "{{.State.Health.Status}} {{.State.Running}}");
-    // Several of the image's health checks have failed then.
-    thread::sleep(Duration::from_secs(12));
+    // More of the image's checks have failed then than make a container unhealthy that was healthy once.
+    let checks = || docker::inspect(&name, "{{len .State.Health.Log}}").parse().unwrap_or(0);
+    place.eventually("its health is asked for", || checks() > 3)?;
     if health() != "starting true" {
         return Err(Failed::new(format!("while it migrates it is {}", health())));
     }
+    place.open_gate()?;
     place.eventually("it is healthy", || health() == "healthy true")?;
     eprintln!("containers: alive during a long migration, healthy after it");
     run(program("docker").args(["rm", "--force", "--volumes", &name]))
