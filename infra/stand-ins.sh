@@ -66,7 +66,8 @@ make_debian() {
     (
         trap 'rm -rf "$root"' EXIT
         chmod 755 "$root"
-        debootstrap --variant=minbase bookworm "$root" "$mirror/debian" >"$root.log" 2>&1 ||
+        DEBIAN_FRONTEND=noninteractive debootstrap --variant=minbase bookworm "$root" "$mirror/debian" \
+            </dev/null >"$root.log" 2>&1 ||
             { tail -n 20 "$root.log" >&2; fail "debootstrap failed; all it said is in $root.log"; }
         rm -f "$root.log"
         cat >"$root/etc/apt/sources.list" <<CONF
