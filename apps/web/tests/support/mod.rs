@@ -215,7 +215,7 @@ pub(crate) fn browse(url: &str, scheme: Scheme) -> String {
         .arg("--disable-background-networking")
         .arg(format!("--blink-settings=preferredColorScheme={scheme}"))
         .arg(format!("--user-data-dir={}", profile.path().display()))
-        .args(["--timeout=20000", "--dump-dom", url])
+        .args(["--timeout=120000", "--dump-dom", url])
         .stdin(Stdio::null())
         .output()
         .unwrap();

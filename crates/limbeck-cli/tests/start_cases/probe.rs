@@ -107,7 +107,7 @@ async fn while_it_migrates_it_says_what_it_does() {
 #[tokio::test]
 async fn the_command_has_the_address_at_once() {
     let db = TestDb::new().await;
-    let project = Project::of_two().revision("3", "2", "SELECT pg_sleep(1);", "");
+    let project = Project::of_two().revision("3", "2", "SELECT pg_sleep(3);", "");
     let [_, a, b, c] = std::process::id().to_be_bytes();
     let at = format!("127.{a}.{b}.{}:8000", c.max(1));
     let limbeck = env!("CARGO_BIN_EXE_limbeck");

@@ -65,7 +65,7 @@ async fn for_heads_that_another_process_brings() {
 async fn for_heads_that_nobody_brings() {
     let db = TestDb::new().await;
     let project = Project::of_two();
-    let ended = run(project.on(db.url(), &["wait", "--for", "heads", "--timeout", "1"])).assert_code(1);
+    let ended = run(project.on(db.url(), &["wait", "--for", "heads", "--timeout", "3"])).assert_code(1);
     ended.assert_says("the database is not at this project's heads").assert_says("pending: 1, 2");
     let mut waiting = start(project.on(db.url(), &["wait", "--for", "heads", "--timeout", "600"]));
     waiting.wait_for("pending: 1, 2");
