@@ -140,13 +140,14 @@ pub(super) fn drop(place: &Place<'_>, column: &Column, to: Option<&Column>) -> D
 
 /// The tables that inherit and lose the column's values, too. Those of partitions are the partitioned table's.
 fn and_of_children(place: &Place<'_>, column: &str) -> String {
-    let is_partition = |child: &ObjectId| {
-        matches!(place.fates.from.get(child), Some(Object::Table(Table { partition_of: Some(_), .. })))
-    };
     let children = place.fates.followers(place.id, column).into_iter();
-    let children = children.filter(|child| !place.fates.goes(child) && !is_partition(child));
+    let children = children.filter(|child| !place.fates.goes(child) && !is_partition(place.fates, child));
     let names = children.filter_map(|child| Some(words::name(&child.qualified()?)));
     names.map(|name| format!(" and of {name}.{column}")).collect()
+}
+
+fn is_partition(fates: &Fates<'_>, table: &ObjectId) -> bool {
+    matches!(fates.from.get(table), Some(Object::Table(Table { partition_of: Some(_), .. })))
 }
 
 /// A change of a column that is not, or no longer, its parents' affair.
@@ -183,7 +184,14 @@ pub(super) fn below(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut 
         let draft = place.set(&to.name, "DROP DEFAULT", words).announces(place.no_default(&to.name));
         drafts.push(draft.role(Role::Release).stage(Stage::Clear));
     }
-    departures(place, &after_parents(place.fates, place.id, from), to, drafts);
+    let mut left = after_parents(place.fates, place.id, from);
+    // From 18 on a child may have a NOT NULL of its own, as of a primary key, that the parent's does not take along.
+    let is_made_again = place.fates.column_fate(place.id, &to.name) == Some(ColumnFate::Recreate);
+    let may_outlast = !is_made_again && !is_partition(place.fates, place.id);
+    if place.fates.version >= 18 && may_outlast && to.nullability == Nullability::Nullable {
+        left.nullability = from.nullability;
+    }
+    departures(place, &left, to, drafts);
 }
 
 /// A column that comes through a parent.
