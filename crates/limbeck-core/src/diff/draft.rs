@@ -33,6 +33,8 @@ pub(super) enum Key {
     Type(Name),
     /// A table's column.
     Column(ObjectId, String),
+    /// Of a table's primary key, whatever it is called.
+    Primary(Name),
     /// An enum's value.
     Value(Name, String),
     /// Of anything else.
@@ -49,7 +51,9 @@ pub(super) fn keys(id: &ObjectId, object: &Object) -> Vec<Key> {
             vec![Key::Relation(name.clone()), Key::Type(name)]
         }
         (_, Object::Constraint(constraint)) if has_index(constraint.kind) => {
-            vec![Key::Object(id.clone()), Key::Relation(name)]
+            let table = id.of.clone().filter(|_| constraint.kind == ConstraintKind::PrimaryKey);
+            let primary = table.map(Key::Primary);
+            [Key::Object(id.clone()), Key::Relation(name)].into_iter().chain(primary).collect()
         }
         _ => vec![Key::Object(id.clone())],
     }
