@@ -476,7 +476,7 @@ fn expression(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Dr
     match (&from.generated, &to.generated) {
         (Some(_), None) => {
             let words = format!("make {shown} an ordinary column");
-            let draft = place.set(&to.name, "DROP EXPRESSION", words).role(Role::Adjust);
+            let draft = place.set(&to.name, "DROP EXPRESSION", words).role(Role::Release);
             drafts.push(draft.announces(place.no_default(&to.name)));
         }
         (Some(old), Some(new)) if old != new => {
