@@ -75,7 +75,7 @@ pub enum Action {
     },
     /// Statements that run as they are, in a transaction.
     Alter(Vec<String>),
-    /// As [`Action::Alter`], but the table is rewritten or read under a strong lock, for this reason.
+    /// As [`Action::Alter`], but by the last of them the table is rewritten or read under a strong lock, for this reason.
     Rewrite {
         /// The statements.
         statements: Vec<String>,

@@ -81,6 +81,18 @@ pub(super) enum Fact {
     Keys(ObjectId),
     /// The table is logged, or unlogged, as it will be.
     Persistence(ObjectId),
+    /// The rows that were there have their values of a new column.
+    Filled(ObjectId, String),
+    /// The table has its new columns.
+    Columns(ObjectId),
+    /// No column has rows of the table: they are texts.
+    RowsAside(ObjectId),
+    /// The table's columns have their new types.
+    RowType(ObjectId),
+    /// What had rows of the table has them again.
+    RowsBack(ObjectId),
+    /// The domain has let go what its default and checks need.
+    Released(ObjectId),
     /// The table's columns and checks have been changed, and with them its children's; those that go are another matter.
     Parent(ObjectId),
     /// The table's columns and checks that go are gone.

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::holders::{Holder, Holding};
 use super::kinds;
 use super::kinship::{self, Beside};
 use super::scope;
@@ -25,6 +26,11 @@ pub(super) struct Fates<'a> {
     pub(super) rebuilt: BTreeMap<&'a ObjectId, String>,
     /// Columns that both sides have and that are not merely altered.
     pub(super) columns: BTreeMap<(&'a ObjectId, &'a str), (ColumnFate, String)>,
+    /// Domains whose default and checks are dropped and made again, as far as they need what goes, and why.
+    pub(super) released: BTreeMap<&'a ObjectId, String>,
+    /// What stores rows of tables of which a column gets another type, and these tables. Columns that stay are texts for a
+    /// moment.
+    pub(super) holders: BTreeMap<Holder<'a>, BTreeSet<&'a ObjectId>>,
     /// Who needs an object of the old side.
     users: BTreeMap<&'a ObjectId, Vec<(&'a ObjectId, &'a Need)>>,
     /// What children of the old side have of their own beside what they inherit.
@@ -74,13 +80,18 @@ impl<'a> Fates<'a> {
             changed: BTreeSet::new(),
             rebuilt: BTreeMap::new(),
             columns: BTreeMap::new(),
+            released: BTreeMap::new(),
+            holders: BTreeMap::new(),
             users: BTreeMap::new(),
             beside,
             born: kinship::children(from),
             belongings: BTreeMap::new(),
         };
-        let mut queue = fates.begin();
-        if fates.changed.is_empty() && queue.is_empty() {
+        if from
+            .objects
+            .iter()
+            .all(|(id, entry)| to.objects.get(id).is_some_and(|after| entry.says_the_same_as(after)))
+        {
             return fates;
         }
         for (id, entry) in &from.objects {
@@ -91,6 +102,7 @@ impl<'a> Fates<'a> {
                 fates.belongings.entry(relation).or_default().push(id);
             }
         }
+        let mut queue = fates.begin();
         while let Some(disturbance) = queue.pop_front() {
             fates.spread(&disturbance, &mut queue);
         }
@@ -200,7 +212,7 @@ impl<'a> Fates<'a> {
 
     /// Tells those that need it, and those that belong to it.
     fn spread(&mut self, disturbance: &Disturbance<'a>, queue: &mut VecDeque<Disturbance<'a>>) {
-        for (user, need) in self.users.get(disturbance.id).cloned().unwrap_or_default() {
+        for (user, need) in self.users(disturbance.id).to_vec() {
             let concerned = disturbance.column.is_none_or(|column| need.column.as_deref() == Some(column));
             if concerned && (user != disturbance.id || need.by.is_some()) {
                 self.reach(user, need, disturbance, queue);
@@ -208,6 +220,9 @@ impl<'a> Fates<'a> {
         }
         if let Some(column) = disturbance.column {
             self.pass_on(disturbance, column, queue);
+        }
+        if disturbance.how == How::Retyped {
+            self.free_rows(disturbance, queue);
         }
         if disturbance.column.is_some() || disturbance.how != How::Rebuilt {
             return;
@@ -244,6 +259,17 @@ impl<'a> Fates<'a> {
         }
     }
 
+    /// PostgreSQL gives no column of a table another type while the table's rows are stored elsewhere.
+    fn free_rows(&mut self, retyped: &Disturbance<'a>, queue: &mut VecDeque<Disturbance<'a>>) {
+        for holder in self.holders_of(retyped.id, Holding::Anyhow) {
+            self.holders.entry(holder).or_default().insert(retyped.id);
+            match holder {
+                (view, None) => self.rebuild(view, reason(retyped), queue),
+                (table, Some(column)) => self.retype_again(table, column, reason(retyped), queue),
+            }
+        }
+    }
+
     /// Whether a table's partitions are told apart by the column.
     fn is_partition_key(&self, id: &ObjectId, column: &str) -> bool {
         let Some(Object::Table(Table { partition_by: Some(key), .. })) = self.from.get(id) else {
@@ -258,6 +284,23 @@ impl<'a> Fates<'a> {
             }
         }
         false
+    }
+
+    /// A column that both sides have, with its own type.
+    fn retype_again(
+        &mut self,
+        table: &'a ObjectId,
+        column: &'a str,
+        reason: String,
+        queue: &mut VecDeque<Disturbance<'a>>,
+    ) {
+        let after = match self.to.get(table) {
+            Some(Object::Table(table)) => table.column(column),
+            _ => None,
+        };
+        if after.is_some_and(|after| !after.inherited) && !self.rebuilt.contains_key(table) {
+            self.mark_column(table, column, ColumnFate::Retype, reason, queue);
+        }
     }
 
     /// Decides what a disturbance does to one that needs it.
@@ -275,6 +318,11 @@ impl<'a> Fates<'a> {
         match user.kind {
             Kind::Table | Kind::ForeignTable => self.reach_table(user, need, disturbance, reason, queue),
             Kind::Sequence if disturbance.how != How::Rebuilt => {}
+            Kind::Domain if need.by.is_some() && !kinds::is_enclosed(self, user) => {
+                if !self.lets_go(user, disturbance) {
+                    self.released.entry(user).or_insert(reason);
+                }
+            }
             Kind::Constraint | Kind::Index | Kind::Statistics => {
                 if self.breaks(user, disturbance) {
                     self.rebuild(user, reason, queue);
@@ -436,6 +484,13 @@ impl<'a> Fates<'a> {
         let of_column = entry.needs.iter().filter(|need| need.by.as_deref() == Some(column));
         let types = of_column.map(|need| &need.on).filter(|on| is_type(on.kind));
         types.filter(|on| self.has_remade(table, column, on)).collect()
+    }
+
+    /// The tables of whose rows an object stores some, or a column of it, and of which a column gets another type.
+    pub(super) fn rows_in(&self, holder: &ObjectId, column: Option<&str>) -> BTreeSet<&'a ObjectId> {
+        let is_meant = |(id, by): &Holder<'_>| *id == holder && (column.is_none() || *by == column);
+        let meant = self.holders.iter().filter(|(holder, _)| is_meant(holder));
+        meant.flat_map(|(_, tables)| tables.iter().copied()).collect()
     }
 
     /// Who needs an object of the old side.

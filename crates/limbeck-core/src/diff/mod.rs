@@ -14,6 +14,7 @@ mod candidates;
 mod change;
 mod draft;
 mod fate;
+mod holders;
 mod kinds;
 mod kinship;
 mod moves;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::change::{Action, Change};
 use super::draft::{Draft, Fact, Key, Role, Stage, keys};
 use super::fate::Fates;
+use super::own_needs::EXPRESSIONS;
 use super::removal::Carried;
 use super::scope;
 use crate::schema::{Constraint, Kind, Name, Need, Object, ObjectId, Persistence, Schema};
@@ -299,6 +300,11 @@ impl<'a> Graph<'a> {
         };
         let done = self.done_to(user, need.by.as_deref()).into_iter();
         let mut removers: Vec<usize> = done.filter(ends).collect();
+        // A domain that lets go before it goes need not have gone.
+        let releases = |index: &usize| self.drafts[*index].role == Role::Release;
+        if need.by.as_deref() == Some(EXPRESSIONS) && removers.iter().any(releases) {
+            removers.retain(releases);
+        }
         removers.extend(self.carriers(user));
         removers
     }

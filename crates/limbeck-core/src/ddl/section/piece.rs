@@ -112,8 +112,10 @@ impl Writer<'_> {
             Action::Alter(statements) => self.alter(statements),
             Action::Annotate(statements) => statements.iter().cloned().map(plain).collect(),
             Action::Rewrite { statements, reason } => {
-                let rewrite = |sql: &String| plain(sql.clone()).marked(self.risk()).blocking(reason);
-                statements.iter().map(rewrite).collect()
+                let mut pieces: Vec<Piece> = statements.iter().cloned().map(plain).collect();
+                let last = pieces.pop().map(|last| last.marked(self.risk()).blocking(reason));
+                pieces.extend(last);
+                pieces
             }
             Action::Join { statement, reason } => {
                 let join = plain(statement.clone()).marked(self.risk());

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::annotate::verb;
-use super::{cast, sequence};
+use super::{cast, sequence, types};
 use crate::ddl::{self, quote};
 use crate::diff::change::Action;
 use crate::diff::draft::{Draft, Fact, Key, Role, Stage};
 use crate::diff::fate::{ColumnFate, Fates};
+use crate::diff::holders::Holding;
 use crate::diff::words;
 use crate::schema::{
-    Column, Generation, Identity, IdentityKind, Kind, Name, Nullability, Object, ObjectId, Table,
+    Column, Generation, Identity, IdentityKind, Kind, Name, Nullability, Object, ObjectId, Sequence, Table,
 };
 
 /// What has to happen to a column that cannot merely be altered, and why.
@@ -86,20 +87,41 @@ impl Place<'_> {
     }
 }
 
-/// `ADD COLUMN`.
-pub(super) fn add(place: &Place<'_>, column: &Column) -> Draft {
+/// `ADD COLUMN`. With a default PostgreSQL refuses it where rows of the table are stored elsewhere: then the rows get their
+/// values afterwards, and those elsewhere have NULL.
+pub(super) fn add(place: &Place<'_>, column: &Column) -> Vec<Draft> {
+    let Some(value) =
+        column.default.as_ref().filter(|_| !place.fates.holders_of(place.id, Holding::Anyhow).is_empty())
+    else {
+        return vec![add_as_it_is(place, column).announces(place.not_null(&column.name))];
+    };
+    let bare = Column { default: None, nullability: Nullability::Nullable, ..column.clone() };
+    let (name, filled) = (quote::ident(&column.name), Fact::Filled(place.id.clone(), column.name.clone()));
+    let statements = vec![format!("UPDATE {} SET {name} = {value}", quote::name(place.name))];
+    let action = Action::Rewrite { statements, reason: "writes all rows".into() };
+    let words = format!("set {} to {value} in all rows", place.words(&column.name));
+    let fill = place.draft(&column.name, action, words).role(Role::Adjust).announces(filled.clone());
+    let (mut settings, mut restrictions) = (vec![fill], Vec::new());
+    default(place, &bare, column, &mut settings);
+    nullability(place, &bare, column, &mut restrictions);
+    settings.extend(restrictions.into_iter().map(|draft| draft.awaits(filled.clone())));
+    let later = settings.into_iter().map(|draft| draft.awaits(columns(place.id)));
+    [add_as_it_is(place, &bare)].into_iter().chain(later).collect()
+}
+
+fn add_as_it_is(place: &Place<'_>, column: &Column) -> Draft {
     let filled = column.default.is_some() || column.identity.is_some() || column.generated.is_some();
     let risky = column.nullability == Nullability::NotNull && !filled && place.id.kind == Kind::Table;
     let words = format!("add column {} ({})", place.words(&column.name), column.data_type);
     let foreign = place.id.kind == Kind::ForeignTable;
     let action = Action::AddColumn { column: Box::new(column.clone()), foreign };
-    let mut draft = place.draft(&column.name, action, words).role(Role::Provide);
+    let mut draft = place.draft(&column.name, action, words).role(Role::Provide).announces(columns(place.id));
     // A child's own column becomes one with it.
     for child in place.fates.descendants(place.id) {
         draft = draft.awaits(Fact::Ready(child.clone(), Some(column.name.clone())));
     }
     draft.takes.push(Key::Column(place.id.clone(), column.name.clone()));
-    draft.announces(place.not_null(&column.name)).risk(
+    draft.risk(
         risky.then(|| format!("fails if {} has rows: the column has no default", words::name(place.name))),
     )
 }
@@ -132,7 +154,11 @@ pub(super) fn drop(place: &Place<'_>, column: &Column, to: Option<&Column>) -> D
         .stage(if to.is_some() { Stage::Clear } else { Stage::Part })
         .loss(loss)
         .announces(Fact::Gone(place.id.clone(), Some(column.name.clone())))
-        .announces(Fact::Cleared(place.id.clone()));
+        .announces(Fact::Cleared(place.id.clone()))
+        .awaits(Fact::RowsBack(place.id.clone()));
+    for table in place.fates.rows_in(place.id, Some(&column.name)) {
+        draft = draft.announces(Fact::RowsAside(table.clone()));
+    }
     draft.change.farewell = to.is_none();
     draft.frees.push(Key::Column(place.id.clone(), column.name.clone()));
     draft
@@ -164,7 +190,7 @@ pub(super) fn on_its_own(place: &Place<'_>, from: &Column, to: &Column, drafts: 
     let mut found = Vec::new();
     if place.fates.column_fate(place.id, &to.name) == Some(ColumnFate::Recreate) {
         found.push(drop(place, from, Some(to)));
-        found.push(add(place, to));
+        found.extend(add(place, to));
         drafts.extend(settle(place, to));
     } else {
         in_place(place, from, to, &mut found);
@@ -251,9 +277,16 @@ fn in_place(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draf
     comment(place, from, to, drafts);
 }
 
-/// A column of a range type that is made again is text meanwhile.
+/// As a text, a row has as many fields as the table then has columns: new ones come before, and old ones go after it.
+fn columns(table: &ObjectId) -> Fact {
+    Fact::Columns(table.clone())
+}
+
+/// A column of a range type that is made again is text meanwhile, and so is one of rows whose columns get other types.
 fn loosen(place: &Place<'_>, from: &Column, to: &Column) -> Option<Draft> {
-    if !place.fates.remade(place.id, &to.name).iter().any(|on| on.kind == Kind::Range) {
+    let has_range = |on: &&ObjectId| types::has_range(place.fates, on);
+    let rows = place.fates.rows_in(place.id, Some(&to.name));
+    if rows.is_empty() && !place.fates.remade(place.id, &to.name).iter().any(has_range) {
         return None;
     }
     let (column, text) = (quote::ident(&to.name), cast::text_like(&from.data_type));
@@ -262,23 +295,42 @@ fn loosen(place: &Place<'_>, from: &Column, to: &Column) -> Option<Draft> {
         format!("{}{alter}DROP DEFAULT, {alter}TYPE {text} USING {column}::{text}", place.alter());
     let action = Action::Rewrite { statements: vec![statement], reason: "rewrites the table".into() };
     let words = format!("make {} a text for a moment", place.words(&to.name));
-    Some(place.draft(&to.name, action, words).role(Role::Loosen).stage(Stage::Clear))
+    let draft = place.draft(&to.name, action, words).role(Role::Loosen).stage(Stage::Clear);
+    let of_rows = |draft: Draft, table: &ObjectId| {
+        draft.awaits(columns(table)).announces(Fact::RowsAside(table.clone()))
+    };
+    Some(rows.into_iter().fold(draft.awaits(Fact::RowsAside(place.id.clone())), of_rows))
 }
 
 /// The identity's sequence follows the column's type.
 fn after_retype(from: &Column, to: &Column) -> Column {
     let mut column = from.clone();
+    let narrowed = narrowed(from, to);
     if let Some(Identity { sequence: Some(own), .. }) = &mut column.identity {
-        own.settings = sequence::retyped(&own.settings, &to.data_type);
+        own.settings = match narrowed {
+            Some((_, new)) => Sequence { persistence: own.settings.persistence, ..new.clone() },
+            None => sequence::retyped(&own.settings, &to.data_type),
+        };
     }
     column
+}
+
+/// What the identity's sequence has to be told first where its bounds are none of the new type's, and what it is then.
+fn narrowed<'c>(from: &Column, to: &'c Column) -> Option<(Vec<String>, &'c Sequence)> {
+    let (old, new) = (from.identity.as_ref()?.sequence.as_ref()?, to.identity.as_ref()?.sequence.as_ref()?);
+    Some((sequence::settings_before(&old.settings, &new.settings)?, &new.settings))
 }
 
 fn retype(place: &Place<'_>, from: &Column, to: &Column) -> Draft {
     let same_name = from.data_type == to.data_type && from.collation == to.collation;
     // A collation that is made again leaves the values alone.
     let remade_type = same_name && to.data_type.contains('.');
-    let statement = place.alter() + &retype_clauses(place, from, to, same_name, remade_type).join(",\n    ");
+    let mut statements =
+        vec![place.alter() + &retype_clauses(place, from, to, same_name, remade_type).join(",\n    ")];
+    if let Some((settings, _)) = narrowed(from, to) {
+        let settings: Vec<String> = settings.iter().map(|setting| format!("SET {setting}")).collect();
+        statements.insert(0, place.alter_column(&to.name) + &settings.join(" "));
+    }
     let shown = place.words(&to.name);
     let words = match same_name {
         true => format!("rebuild column {shown}"),
@@ -286,10 +338,8 @@ fn retype(place: &Place<'_>, from: &Column, to: &Column) -> Draft {
     };
     let foreign = place.id.kind == Kind::ForeignTable;
     let action = match cast::rewrites(place.fates.from, from, to) || remade_type {
-        true if !foreign => {
-            Action::Rewrite { statements: vec![statement], reason: "rewrites the table".into() }
-        }
-        _ => Action::Alter(vec![statement]),
+        true if !foreign => Action::Rewrite { statements, reason: "rewrites the table".into() },
+        _ => Action::Alter(statements),
     };
     let risk = match foreign {
         true => None,
@@ -300,14 +350,22 @@ fn retype(place: &Place<'_>, from: &Column, to: &Column) -> Draft {
     };
     let loss = cast::lossy(&from.data_type, &to.data_type);
     let remade = place.fates.columns.get(&(place.id, &to.name)).map(|(_, reason)| reason.clone());
-    let draft = place
+    let mut draft = place
         .draft(&to.name, action, words)
         .role(Role::Disturb)
         .loss(loss.map(|what| format!("{what} of {shown}")))
         .risk(risk)
         .because(remade.filter(|_| same_name));
-    let tables = place.fates.descendants(place.id).into_iter().chain([place.id]);
-    tables.fold(draft, |draft, table| draft.awaits(Fact::NoDefault(table.clone(), to.name.clone())))
+    for table in place.fates.rows_in(place.id, Some(&to.name)) {
+        draft = draft.awaits(Fact::RowType(table.clone())).announces(Fact::RowsBack(table.clone()));
+    }
+    for table in place.fates.descendants(place.id).into_iter().chain([place.id]) {
+        draft = draft
+            .awaits(Fact::NoDefault(table.clone(), to.name.clone()))
+            .awaits(Fact::RowsAside(table.clone()))
+            .announces(Fact::RowType(table.clone()));
+    }
+    draft
 }
 
 /// The clauses of one `ALTER TABLE`: PostgreSQL runs the first before the second before the rest.

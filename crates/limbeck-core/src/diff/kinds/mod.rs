@@ -22,6 +22,7 @@ use crate::schema::{Entry, Kind, Object, ObjectId};
 
 pub(super) use cast::compare_with_each_other;
 pub(super) use column::fate as column_fate;
+pub(super) use types::is_enclosed;
 
 /// Why an object of both sides cannot be changed in place; `None` where it can.
 pub(super) fn must_rebuild(fates: &Fates<'_>, id: &ObjectId, from: &Object, to: &Object) -> Option<String> {
@@ -29,7 +30,7 @@ pub(super) fn must_rebuild(fates: &Fates<'_>, id: &ObjectId, from: &Object, to: 
         (Object::Collation(from), Object::Collation(to)) => (from != to).then_some("its definition changes"),
         (Object::Range(from), Object::Range(to)) => (from != to).then_some("its definition changes"),
         (Object::Enum(from), Object::Enum(to)) => types::rebuild_enum(from, to),
-        (Object::Domain(from), Object::Domain(to)) => types::rebuild_domain(from, to),
+        (Object::Domain(from), Object::Domain(to)) => types::rebuild_domain(fates, id, from, to),
         (Object::Composite(from), Object::Composite(to)) => types::rebuild_composite(fates, id, from, to),
         (Object::Table(from), Object::Table(to)) => table::rebuild(from, to, fates.version),
         (Object::Routine(from), Object::Routine(to)) => routine::rebuild(from, to),
@@ -70,7 +71,7 @@ pub(super) fn drafts(fates: &Fates<'_>, carried: &Carried<'_>) -> Vec<Draft> {
 fn removal(fates: &Fates<'_>, id: &ObjectId, entry: &Entry) -> Vec<Draft> {
     let reason = fates.rebuilt.get(id).cloned();
     if types::steps_aside(fates, id) {
-        return types::step_aside(id, entry, reason);
+        return types::step_aside(fates, id, entry, reason);
     }
     let for_good = reason.is_none();
     if id.kind == Kind::DefaultPrivileges {
@@ -86,6 +87,9 @@ fn removal(fates: &Fates<'_>, id: &ObjectId, entry: &Entry) -> Vec<Draft> {
     if for_good && !matches!(id.kind, Kind::Constraint | Kind::Trigger | Kind::Rule | Kind::Policy) {
         draft = draft.stage(Stage::Part);
         draft.change.farewell = true;
+    }
+    for table in fates.rows_in(id, None) {
+        draft = draft.announces(Fact::RowsAside(table.clone()));
     }
     draft = match &entry.object {
         Object::Constraint(from) => constraint::removed(fates, id, from, draft),
@@ -126,14 +130,15 @@ fn creation(fates: &Fates<'_>, id: &ObjectId, entry: &Entry, drafts: &mut Vec<Dr
 
 /// What can be changed as it is.
 fn in_place(fates: &Fates<'_>, id: &ObjectId, from: &Entry, to: &Entry, drafts: &mut Vec<Draft>) {
-    if !fates.changed.contains(id) && !matches!(id.kind, Kind::Table | Kind::ForeignTable) {
+    let is_touched = fates.changed.contains(id) || fates.released.contains_key(id);
+    if !is_touched && !matches!(id.kind, Kind::Table | Kind::ForeignTable) {
         return;
     }
     match (&from.object, &to.object) {
         (Object::Table(old), Object::Table(new)) => table::in_place(fates, id, old, new, drafts),
         (Object::Extension(old), Object::Extension(new)) => types::extension(id, old, new, drafts),
         (Object::Enum(old), Object::Enum(new)) => types::add_values(id, old, new, drafts),
-        (Object::Domain(old), Object::Domain(new)) => types::domain(id, old, new, drafts),
+        (Object::Domain(old), Object::Domain(new)) => types::domain(fates, id, old, new, drafts),
         (Object::Composite(old), Object::Composite(new)) => types::composite(fates, id, old, new, drafts),
         (Object::Sequence(old), Object::Sequence(new)) => sequence::in_place(id, old, new, drafts),
         (Object::Routine(old), Object::Routine(new)) if old != new => drafts.push(replace(id, to)),

@@ -79,6 +79,15 @@ pub(super) fn retyped(sequence: &Sequence, data_type: &str) -> Sequence {
     sequence
 }
 
+/// What has to be said before `AS type`, where the old bounds are none of the new type's.
+pub(super) fn settings_before(from: &Sequence, to: &Sequence) -> Option<Vec<String>> {
+    let (least, greatest) = bounds(&to.data_type);
+    let after = retyped(from, &to.data_type);
+    let fits = after.min >= least && after.max <= greatest;
+    let same_type = Sequence { data_type: from.data_type.clone(), ..to.clone() };
+    (!fits).then(|| settings(from, &same_type))
+}
+
 fn bounds(data_type: &str) -> (i64, i64) {
     match data_type {
         "smallint" => (i16::MIN.into(), i16::MAX.into()),

@@ -137,7 +137,8 @@ fn columns(place: &Place<'_>, from: &Table, to: &Table, drafts: &mut Vec<Draft>)
         match place.fates.is_passed_on(place.id, &new.name) {
             true => column::beneath(place, new, drafts),
             false => {
-                drafts.push(column::apart(place, column::add(place, new)));
+                let added = column::add(place, new).into_iter();
+                drafts.extend(added.map(|draft| column::apart(place, draft)));
                 drafts.extend(column::settle(place, new));
             }
         }

@@ -4,12 +4,15 @@ use super::{cast, column};
 use crate::ddl::quote;
 use crate::diff::change::Action;
 use crate::diff::draft::{Draft, Fact, Role, Stage, keys};
-use crate::diff::fate::{ColumnFate, Fates};
+use crate::diff::fate::{ColumnFate, Fates, is_type};
+use crate::diff::holders::Holding;
+use crate::diff::own_needs::EXPRESSIONS;
 use crate::diff::words;
 use crate::schema::{
-    Attribute, Composite, Domain, DomainCheck, Entry, Enum, Extension, Kind, Name, Nullability, Object,
+    Attribute, Composite, Domain, DomainCheck, Entry, Enum, Extension, Kind, Name, Need, Nullability, Object,
     ObjectId,
 };
+use crate::sql::token::Lexer;
 
 /// Values can be added to an enum, not removed or moved.
 pub(super) fn rebuild_enum(from: &Enum, to: &Enum) -> Option<&'static str> {
@@ -18,8 +21,26 @@ pub(super) fn rebuild_enum(from: &Enum, to: &Enum) -> Option<&'static str> {
     (!grows).then_some("values are removed or moved")
 }
 
-pub(super) fn rebuild_domain(from: &Domain, to: &Domain) -> Option<&'static str> {
-    (from.base != to.base || from.collation != to.collation).then_some("its base type changes")
+/// PostgreSQL looks for the values of a new constraint in columns of the domain only: it refuses where they are inside
+/// other values.
+pub(super) fn rebuild_domain(
+    fates: &Fates<'_>,
+    id: &ObjectId,
+    from: &Domain,
+    to: &Domain,
+) -> Option<&'static str> {
+    if from.base != to.base || from.collation != to.collation {
+        return Some("its base type changes");
+    }
+    let is_known = |new: &DomainCheck| !new.validated || from.checks.contains(new);
+    let is_narrower = from.nullability == Nullability::Nullable && to.nullability != Nullability::Nullable
+        || !to.checks.iter().all(is_known);
+    (is_narrower && is_enclosed(fates, id)).then_some("columns have it inside other values")
+}
+
+/// Whether columns have values of a domain inside other values: arrays, rows, ranges.
+pub(in crate::diff) fn is_enclosed(fates: &Fates<'_>, domain: &ObjectId) -> bool {
+    !fates.holders_of(domain, Holding::Within).is_empty()
 }
 
 /// Attributes come and go at the end; one that a table's column has cannot get another type.
@@ -39,9 +60,6 @@ pub(super) fn rebuild_composite(
         find(&to.attributes, &old.name)
             .is_some_and(|new| old.data_type != new.data_type || old.collation != new.collation)
     });
-    let in_table = fates.from.objects.iter().any(|(user, entry)| {
-        user.kind == Kind::Table && entry.needs.iter().any(|need| need.on == *id && need.by.is_some())
-    });
     // ALTER ATTRIBUTE has no USING.
     let needs_using = |old: &Attribute| {
         find(&to.attributes, &old.name).is_some_and(|new| {
@@ -50,14 +68,16 @@ pub(super) fn rebuild_composite(
         })
     };
     let of_type = fates.offspring(id).next().is_some() && from.attributes.iter().any(needs_using);
-    (retyped && in_table || of_type).then_some("an attribute gets another type")
+    (retyped && !fates.holders_of(id, Holding::Anyhow).is_empty() || of_type)
+        .then_some("an attribute gets another type")
 }
 
 /// Whether a type that is made again has columns, which are led over from the old one to the new one. A range type's
 /// functions do not take another name along: its columns become texts for a moment instead.
 pub(super) fn steps_aside(fates: &Fates<'_>, id: &ObjectId) -> bool {
-    let is_type = matches!(id.kind, Kind::Enum | Kind::Domain | Kind::Composite | Kind::Collation);
-    is_type
+    let can = matches!(id.kind, Kind::Enum | Kind::Domain | Kind::Composite | Kind::Collation);
+    can && has_successor(fates, id)
+        && !has_range(fates, id)
         && fates.users(id).iter().any(|(user, need)| match (user.kind, &need.by) {
             (Kind::Table | Kind::ForeignTable, Some(column)) => {
                 !fates.goes(user)
@@ -70,13 +90,33 @@ pub(super) fn steps_aside(fates: &Fates<'_>, id: &ObjectId) -> bool {
         })
 }
 
+/// Whether the new side has a type of the name, of whatever kind.
+fn has_successor(fates: &Fates<'_>, id: &ObjectId) -> bool {
+    fates.to.objects.keys().any(|other| is_type(other.kind) && other.qualified() == id.qualified())
+}
+
+/// Whether a range type that is made again is beneath a type, or is one of its parts, or is the type itself.
+pub(super) fn has_range(fates: &Fates<'_>, id: &ObjectId) -> bool {
+    let needs = fates.from.objects.get(id).map(|entry| &entry.needs);
+    match id.kind {
+        Kind::Range => fates.goes(id),
+        Kind::Domain | Kind::Composite => needs.into_iter().flatten().any(|need| has_range(fates, &need.on)),
+        _ => false,
+    }
+}
+
 /// The name that a type has while its successor takes its place.
 pub(crate) fn aside(name: &str) -> String {
     quote::with_suffix(name, "__old")
 }
 
 /// Another name for the old type now, and its end when nothing has it any more.
-pub(super) fn step_aside(id: &ObjectId, entry: &Entry, reason: Option<String>) -> Vec<Draft> {
+pub(super) fn step_aside(
+    fates: &Fates<'_>,
+    id: &ObjectId,
+    entry: &Entry,
+    reason: Option<String>,
+) -> Vec<Draft> {
     let Some(name) = id.qualified() else { return Vec::new() };
     let old = Name::new(name.schema.clone(), aside(&name.name));
     let (kind, shown) = (id.kind.sql(), words::object(id));
@@ -84,11 +124,45 @@ pub(super) fn step_aside(id: &ObjectId, entry: &Entry, reason: Option<String>) -
     let mut rename = Draft::alter(id, rename, format!("set the old {shown} aside"))
         .role(Role::Aside)
         .stage(Stage::Clear)
+        .awaits(Fact::Released(id.clone()))
         .because(reason.clone());
     rename.frees = keys(id, &entry.object);
     let drop = format!("DROP {kind} {}", quote::name(&old));
     let drop = Draft::alter(id, drop, format!("drop the old {shown}")).role(Role::Remove).because(reason);
-    vec![rename, drop]
+    let mut drafts = vec![rename, drop];
+    if let Object::Domain(domain) = &entry.object {
+        release(fates, id, domain, &mut drafts);
+    }
+    drafts
+}
+
+/// Whether an expression of a domain names something that goes, for good or to be made again.
+fn needs_what_goes(fates: &Fates<'_>, id: &ObjectId, expression: &str) -> bool {
+    let Some(entry) = fates.from.objects.get(id) else { return false };
+    let gone = |need: &&Need| need.by.is_some() && fates.goes(&need.on);
+    let names: Vec<String> =
+        entry.needs.iter().filter(gone).map(|need| quote::ident(&need.on.name)).collect();
+    Lexer::new(expression, 0).any(|token| names.iter().any(|name| *name == expression[token.span.clone()]))
+}
+
+/// Drops those of a domain's expressions that need what goes, for a moment or with the domain; what the domain is then.
+fn release(fates: &Fates<'_>, id: &ObjectId, domain: &Domain, drafts: &mut Vec<Draft>) -> Domain {
+    let mut left = domain.clone();
+    let Some(name) = id.qualified() else { return left };
+    let (alter, shown) = (format!("ALTER DOMAIN {} ", quote::name(&name)), words::object(id));
+    let reason = fates.released.get(id).or_else(|| fates.rebuilt.get(id));
+    let mut say = |clause: String, words: String| {
+        let draft = Draft::alter(id, alter.clone() + &clause, words).role(Role::Release).stage(Stage::Clear);
+        drafts.push(draft.column(EXPRESSIONS).because(reason.cloned()).announces(Fact::Released(id.clone())));
+    };
+    if left.default.take_if(|default| needs_what_goes(fates, id, default)).is_some() {
+        say("DROP DEFAULT".to_owned(), format!("drop default of {shown}"));
+    }
+    for check in left.checks.extract_if(.., |check| needs_what_goes(fates, id, &check.definition)) {
+        let clause = format!("DROP CONSTRAINT {}", quote::ident(&check.name));
+        say(clause, format!("drop check {} of {shown}", check.name));
+    }
+    left
 }
 
 pub(super) fn add_values(id: &ObjectId, from: &Enum, to: &Enum, drafts: &mut Vec<Draft>) {
@@ -112,20 +186,16 @@ pub(super) fn add_values(id: &ObjectId, from: &Enum, to: &Enum, drafts: &mut Vec
     }
 }
 
-pub(super) fn domain(id: &ObjectId, from: &Domain, to: &Domain, drafts: &mut Vec<Draft>) {
+pub(super) fn domain(fates: &Fates<'_>, id: &ObjectId, from: &Domain, to: &Domain, drafts: &mut Vec<Draft>) {
     let Some(name) = id.qualified() else { return };
+    let from = match fates.released.contains_key(id) {
+        true => &release(fates, id, from, drafts),
+        false => from,
+    };
     let (alter, shown) = (format!("ALTER DOMAIN {} ", quote::name(&name)), words::object(id));
     let mut say = |clause: String, words: String, risk: Option<String>| {
         drafts.push(Draft::alter(id, alter.clone() + &clause, words).role(Role::Provide).risk(risk));
     };
-    if from.default != to.default {
-        match &to.default {
-            Some(default) => {
-                say(format!("SET DEFAULT {default}"), format!("set default of {shown} to {default}"), None);
-            }
-            None => say("DROP DEFAULT".to_owned(), format!("drop default of {shown}"), None),
-        }
-    }
     match (from.nullability, to.nullability) {
         (before, after) if before == after => {}
         (_, Nullability::Nullable) => say("DROP NOT NULL".to_owned(), format!("let {shown} be null"), None),
@@ -133,6 +203,15 @@ pub(super) fn domain(id: &ObjectId, from: &Domain, to: &Domain, drafts: &mut Vec
             let risk = format!("fails if a column of {shown} has nulls");
             say("SET NOT NULL".to_owned(), format!("set {shown} not null"), Some(risk));
         }
+    }
+    if from.default != to.default {
+        let (clause, words) = match &to.default {
+            Some(default) => {
+                (format!("SET DEFAULT {default}"), format!("set default of {shown} to {default}"))
+            }
+            None => ("DROP DEFAULT".to_owned(), format!("drop default of {shown}")),
+        };
+        drafts.push(Draft::alter(id, alter + &clause, words).role(Role::Provide).column(EXPRESSIONS));
     }
     domain_checks(id, &name, (&from.checks, &to.checks), drafts);
 }
@@ -152,7 +231,7 @@ fn domain_checks(
     for old in from.iter().filter(|old| !stays(old)) {
         let statement = format!("{alter} DROP CONSTRAINT {}", quote::ident(&old.name));
         let words = format!("drop check {} of {shown}", old.name);
-        drafts.push(Draft::alter(id, statement, words).stage(Stage::Clear));
+        drafts.push(Draft::alter(id, statement, words).stage(Stage::Clear).column(EXPRESSIONS));
     }
     for new in to {
         let risk = || format!("fails if a value of {shown} does not satisfy {}", new.name);
@@ -166,7 +245,8 @@ fn domain_checks(
             None => {
                 let words = format!("add check {} to {shown}", new.name);
                 let action = Action::AddDomainCheck(Box::new(new.clone()));
-                drafts.push(Draft::new(id, action, words).role(Role::Provide).risk(new.validated.then(risk)));
+                let draft = Draft::new(id, action, words).role(Role::Provide).column(EXPRESSIONS);
+                drafts.push(draft.risk(new.validated.then(risk)));
             }
         }
     }
