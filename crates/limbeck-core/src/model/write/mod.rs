@@ -63,6 +63,8 @@ struct Plan<'a> {
     enum_names: BTreeMap<&'a ObjectId, String>,
     /// By the type's text in a column.
     enum_texts: BTreeMap<String, &'a ObjectId>,
+    /// The types beneath domains, by the domain's text in a column.
+    domains: BTreeMap<String, &'a str>,
     /// Type and module.
     table_names: BTreeMap<&'a ObjectId, (String, String)>,
 }
@@ -74,6 +76,7 @@ impl<'a> Plan<'a> {
             in_rust: BTreeSet::new(),
             enum_names: BTreeMap::new(),
             enum_texts: BTreeMap::new(),
+            domains: BTreeMap::new(),
             table_names: BTreeMap::new(),
         };
         // A table and a function may need each other; only statements can say in which order their parts are made.
@@ -99,6 +102,7 @@ impl<'a> Plan<'a> {
                     plan.enum_names.insert(id, type_name(&name.schema, &name.name, "Type", &mut types));
                     plan.enum_texts.insert(quote::name(&name), id);
                 }
+                Object::Domain(domain) => _ = plan.domains.insert(quote::name(&name), &domain.base),
                 Object::Table(_) if id.kind == Kind::Table && is_whole(&name) => {
                     plan.in_rust.insert(id);
                     let rust_name = type_name(&name.schema, &singular(&name.name), "Row", &mut types);
@@ -134,6 +138,18 @@ impl<'a> Plan<'a> {
     fn enum_of(&self, data_type: &str) -> Option<&str> {
         let id = self.enum_texts.get(data_type).filter(|id| self.in_rust.contains(**id))?;
         self.enum_names.get(*id).map(String::as_str)
+    }
+
+    /// The type of which a column's values are: for a domain the one beneath it, as PostgreSQL tells its clients.
+    fn beneath(&self, data_type: &str) -> String {
+        let (element, array) =
+            data_type.strip_suffix("[]").map_or((data_type, ""), |element| (element, "[]"));
+        match self.domains.get(element) {
+            Some(base) if array.is_empty() || !base.ends_with("[]") => {
+                self.beneath(&format!("{base}{array}"))
+            }
+            _ => data_type.to_owned(),
+        }
     }
 
     fn tables(&self) -> impl Iterator<Item = (&'a ObjectId, &'a Table, &'a Entry, &(String, String))> {

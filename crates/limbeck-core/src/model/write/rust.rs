@@ -156,19 +156,21 @@ impl Writer<'_> {
         imports: &mut BTreeSet<&'static str>,
         enums: &mut BTreeSet<&'a str>,
     ) -> (String, Option<String>) {
-        let (element, array) =
-            column.data_type.strip_suffix("[]").map_or((column.data_type.as_str(), false), |e| (e, true));
+        let beneath = self.plan.beneath(&column.data_type);
+        let (element, array) = beneath.strip_suffix("[]").map_or((beneath.as_str(), false), |e| (e, true));
+        let said =
+            |says_all: bool| (!says_all || beneath != column.data_type).then(|| column.data_type.clone());
         let optional = |ty: String| {
             if column.nullability == Nullability::NotNull { ty } else { format!("Option<{ty}>") }
         };
         if let Some(rust_name) = self.plan.enum_of(element) {
             enums.insert(rust_name);
             let ty = if array { format!("Vec<{rust_name}>") } else { rust_name.to_owned() };
-            return (optional(ty), None);
+            return (optional(ty), said(true));
         }
-        let (ty, says_all) = rust_type(&column.data_type);
+        let (ty, says_all) = rust_type(&beneath);
         imports.extend(ty.import);
-        (optional(ty.text), (!says_all).then(|| column.data_type.clone()))
+        (optional(ty.text), said(says_all))
     }
 
     /// Constraints, indexes and policies: as attributes of a column, where they are one column's and need few words,
