@@ -15,7 +15,8 @@ const KINDS: &[&str] = if cfg!(feature = "embedded") { &["programs", "embedded"]
 
 fn limbeck(project: &Project, kind: &str, args: &[&str]) -> Command {
     let mut command = project.limbeck(args);
-    command.env("LIMBECK_LOCAL", kind);
+    // On a busy machine a turn of the embedded server, which serves one connection at a time, may be long in coming.
+    command.env("LIMBECK_LOCAL", kind).env("PGCONNECT_TIMEOUT", "300");
     command
 }
 
