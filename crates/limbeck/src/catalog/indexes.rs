@@ -12,6 +12,7 @@ use sqlx::postgres::PgRow;
 
 use super::Section;
 use super::reader::{Reader, class};
+use super::relations::has_options;
 use super::scope::no_member;
 
 /// What each access method takes for a type where an index says nothing.
@@ -33,6 +34,7 @@ pub(super) const OPERATOR_CLASSES: Section = Section {
 pub(super) const INDEXES: Section = Section {
     sql: |scope| {
         let (schemas, member) = (&scope.schemas, no_member(class::CLASS, "x.oid"));
+        let has_options = has_options("o");
         let nulls = scope.since(15, "NOT i.indnullsnotdistinct", "true");
         format!(
             "SELECT x.oid::int8 AS oid, i.indrelid::int8 AS relation, x.relname::text AS name, i.indisunique AS is_unique, \
@@ -41,7 +43,7 @@ pub(super) const INDEXES: Section = Section {
              k.oid::int8 AS constraint_oid, x.relam::int8 AS method, i.indnkeyatts AS keys, i.indclass::text AS classes, \
              i.indcollation::text AS collations, i.indoption::text AS orders, \
              CASE WHEN i.indexprs IS NULL AND i.indpred IS NULL AND x.reloptions IS NULL AND {nulls} \
-             AND x.oid NOT IN (SELECT o.attrelid FROM pg_attribute o WHERE o.attoptions IS NOT NULL) \
+             AND x.oid NOT IN (SELECT o.attrelid FROM pg_attribute o WHERE {has_options}) \
              THEN quote_ident(m.amname) END AS plain_method, \
              CASE WHEN i.indexprs IS NOT NULL THEN (SELECT array_agg(a.attnum::int4 ORDER BY a.attnum) FROM pg_attribute a \
              WHERE a.attrelid = x.oid AND a.attstattarget >= 0) END AS statistics_columns, \

@@ -5,6 +5,7 @@ use sqlx::Row;
 use super::Section;
 use super::privileges::departs;
 use super::reader::class;
+use super::relations::has_options;
 use super::scope::{FIRST_OWN, Scope, no_member};
 
 pub(super) const INEXPRESSIBLE: Section = Section {
@@ -131,8 +132,9 @@ fn details(scope: &Scope) -> Vec<String> {
             "SELECT 'settings of columns of ' || c.oid::regclass::text FROM pg_class c \
              JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {schemas} AND EXISTS (SELECT FROM pg_attribute a \
              JOIN pg_type t ON t.oid = a.atttypid WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
-             AND (a.attoptions IS NOT NULL AND c.relkind IN ('f', 'm') OR c.relkind = 'm' \
-             AND (a.attstattarget >= 0 OR a.attstorage <> t.typstorage)))"
+             AND (c.relkind IN ('f', 'm') AND {} OR c.relkind = 'm' \
+             AND (a.attstattarget >= 0 OR a.attstorage <> t.typstorage)))",
+            has_options("a")
         ),
         format!(
             "SELECT 'clustering of ' || c.oid::regclass::text FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid \

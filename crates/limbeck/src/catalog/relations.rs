@@ -113,6 +113,14 @@ fn parents(row: &PgRow) -> Result<Vec<Name>, sqlx::Error> {
 /// November 2026 (17.12, for example), the version of a table's columns.
 const OF_THE_SERVER: &str = "pg_attver";
 
+/// Whether a row of `pg_attribute` has options that somebody gave it.
+pub(super) fn has_options(attribute: &str) -> String {
+    format!(
+        "({attribute}.attoptions IS NOT NULL AND EXISTS (SELECT FROM unnest({attribute}.attoptions) y \
+         WHERE NOT starts_with(y, '{OF_THE_SERVER}=')))"
+    )
+}
+
 /// `name=value` texts, as in `pg_class.reloptions`.
 pub(super) fn options(row: &PgRow, column: &str) -> Result<BTreeMap<String, String>, sqlx::Error> {
     let options: Option<Vec<String>> = row.try_get(column)?;

@@ -12,7 +12,7 @@ use limbeck::core::Source;
 use limbeck::core::diff::Changes;
 use limbeck::core::schema::{Name, Schema};
 use limbeck::local::{Server, ServerOptions};
-use limbeck::{Cancel, Control, Event, Job, Migrator, Project};
+use limbeck::{Cancel, Control, Event, Job, Migrator, Options, Project, StateOptions};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tokio::sync::Mutex;
 use versions::programs_of;
@@ -123,7 +123,10 @@ pub(crate) fn revision(up: &str, down: &str) -> Result<Migrator, String> {
         "-- a plan\n--\n-- revision: plan\n-- down_revision:\n\n-- limbeck:upgrade\n{up}\n-- limbeck:downgrade\n{down}"
     );
     let sources: Vec<Arc<Source>> = vec![Source::new("plan.sql", &text)];
-    Project::from_sources(&sources).map(Migrator::new).map_err(|error| format!("{error:#}"))
+    let project = Project::from_sources(&sources).map_err(|error| format!("{error:#}"))?;
+    // Some minor releases forget a database's own role when a session's authorization is put back.
+    let state = StateOptions { role: Some(OWNER.to_owned()), ..StateOptions::default() };
+    Ok(Migrator::new(project).with_options(Options { state, ..Options::default() }))
 }
 
 /// What is left to do, for a message.
