@@ -181,6 +181,20 @@ pub(super) fn children(schema: &Schema) -> BTreeMap<&Name, Vec<&ObjectId>> {
     children
 }
 
+/// The children, near and far, that have a parent's column: it has one name in all of them.
+pub(super) fn heirs(schema: &Schema, parent: &ObjectId, column: &str) -> BTreeSet<ObjectId> {
+    let (born, mut found, mut open) = (children(schema), BTreeSet::new(), vec![parent]);
+    while let Some(next) = open.pop() {
+        let children = next.qualified().and_then(|name| born.get(&name)).into_iter().flatten();
+        for child in children.filter(|child| has_column(schema, child, column)) {
+            if found.insert((*child).clone()) {
+                open.push(child);
+            }
+        }
+    }
+    found
+}
+
 impl<'a> Fates<'a> {
     /// The tables of both sides that are the children of a table or type all the while.
     pub(super) fn children(&self, parent: &ObjectId) -> Vec<&'a ObjectId> {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::{Draft, Role, Stage};
+use super::kinship;
 use super::moves;
 use super::options::{Options, Rename};
 use super::retell::{Columns, doubt_queries, reused_names};
@@ -95,6 +96,11 @@ impl<'a, 't> Renaming<'a, 't> {
             draft.takes = moves::names(from, old, new);
             for along in moved_along(from, old, new) {
                 schema = rewritten(&schema, &along);
+            }
+        }
+        if let Rewrite::Column { of, from: old, to: new } = &rewrite {
+            for of in kinship::heirs(from, of, old) {
+                schema = rewritten(&schema, &Rewrite::Column { of, from: old.clone(), to: new.clone() });
             }
         }
         self.schema = Cow::Owned(schema);
@@ -229,8 +235,10 @@ fn column(from: &Schema, table: &Name, old: &str, new: &str) -> Option<Told> {
     let (id, _) = columns_of(from, table)?;
     let what = if id.kind == Kind::Composite { "ATTRIBUTE" } else { "COLUMN" };
     let (before, after) = (quote::ident(old), quote::ident(new));
-    let statement =
-        format!("ALTER {} {} RENAME {what} {before} TO {after}", id.kind.sql(), quote::name(table));
+    let is_passed_on = id.kind == Kind::Composite && !kinship::heirs(from, &id, old).is_empty();
+    let cascade = if is_passed_on { " CASCADE" } else { "" };
+    let (kind, of) = (id.kind.sql(), quote::name(table));
+    let statement = format!("ALTER {kind} {of} RENAME {what} {before} TO {after}{cascade}");
     let words = format!("rename {} {}.{old} to {new}", what.to_lowercase(), words::name(table));
     let rewrite = Rewrite::Column { of: id.clone(), from: old.to_owned(), to: new.to_owned() };
     Some((vec![statement], id, words, rewrite))

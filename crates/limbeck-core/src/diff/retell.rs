@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::kinship;
 use super::options::Rename;
 use super::rename::columns_of;
 use super::walk::{self, Place};
@@ -34,7 +35,9 @@ impl Columns {
             let reused = columns_of(to, table).is_some_and(|(_, columns)| columns.contains(old.as_str()));
             let renamed =
                 Renamed { plain: new.clone(), from: quote::ident(old), to: quote::ident(new), reused };
-            of.entry(id).or_default().push(renamed);
+            for id in kinship::heirs(from, &id, old).into_iter().chain([id]) {
+                of.entry(id).or_default().push(renamed.clone());
+            }
         }
         Self { of }
     }

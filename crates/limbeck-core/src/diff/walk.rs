@@ -1,9 +1,7 @@
 //! Every name and every text of an object, for renames.
 
 use super::text::Rewrite;
-use crate::schema::{
-    Column, Entry, Identity, Kind, Name, Object, ObjectId, ReplicaIdentity, Sequence, Table, View,
-};
+use crate::schema::{Entry, Identity, Kind, Name, Object, ObjectId, ReplicaIdentity, Sequence, Table, View};
 
 /// What kind of text it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,7 +191,6 @@ fn columns(id: &ObjectId, entry: &mut Entry, of: &ObjectId, from: &str, to: &str
     let belongs = id.of.is_some() && id.of == of.qualified();
     match &mut entry.object {
         Object::Table(table) if own => table.columns.iter_mut().for_each(|column| rename(&mut column.name)),
-        Object::Table(table) => inherited(table, of, &rename),
         Object::View(View { columns, .. }) if own => {
             columns.iter_mut().for_each(|column| rename(&mut column.name))
         }
@@ -229,19 +226,5 @@ fn own_sequences(table: &mut Table, rename: &dyn Fn(&mut String)) {
         {
             rename(column);
         }
-    }
-}
-
-/// A parent's column is its children's, too.
-fn inherited(table: &mut Table, of: &ObjectId, rename: &dyn Fn(&mut String)) {
-    let parent = of.qualified();
-    let is_child = table.partition_of.as_ref().map(|partition| &partition.parent) == parent.as_ref()
-        || table.inherits.iter().any(|name| Some(name) == parent.as_ref());
-    if is_child {
-        table
-            .columns
-            .iter_mut()
-            .filter(|column: &&mut Column| column.inherited)
-            .for_each(|column| rename(&mut column.name));
     }
 }
