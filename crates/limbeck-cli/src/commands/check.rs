@@ -54,13 +54,13 @@ impl Check {
         let Found { difference, headline, help, stale } = &found;
         if self.json {
             let same = difference.is_empty() && stale.is_none();
-            let changes = compare::view(difference);
+            let changes = compare::view(difference.changes());
             output::json(&json!({ "same": same, "changes": changes, "snapshot": snapshot::view(stale.as_ref()) }));
         } else if difference.is_empty() {
             output::line("No new upgrade operations detected.");
         } else {
             output::line(headline);
-            compare::print(difference);
+            compare::print(difference.changes());
             annotate(difference, headline);
             output::progress(&format!("help: {help}"));
         }

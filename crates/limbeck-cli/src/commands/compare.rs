@@ -5,7 +5,7 @@ use limbeck::autogenerate::{Difference, SchemaSource, Scope, Settings, Side, Ter
 use limbeck::connect::{Connection, DatabaseUrl, Origin, process_env};
 use limbeck::{Error, ScratchOptions, StateOptions};
 use limbeck_core::ddl::section::Mode;
-use limbeck_core::diff::{Change, Owned};
+use limbeck_core::diff::{Change, Changes, Owned};
 use limbeck_core::revision::RevisionId;
 use limbeck_core::schema::Schema;
 use limbeck_core::{Code, Problem};
@@ -190,7 +190,7 @@ pub(super) fn line(change: &Change) -> String {
 }
 
 /// All of them, for scripts.
-pub(super) fn view(difference: &Difference) -> Value {
+pub(super) fn view(changes: &Changes) -> Value {
     let change = |change: &Change| {
         json!({
             "change": change.words,
@@ -200,12 +200,12 @@ pub(super) fn view(difference: &Difference) -> Value {
             "may_fail": change.risk,
         })
     };
-    difference.changes().changes.iter().map(change).collect()
+    changes.changes.iter().map(change).collect()
 }
 
 /// Prints each change in a line.
-pub(super) fn print(difference: &Difference) {
-    for change in &difference.changes().changes {
+pub(super) fn print(changes: &Changes) {
+    for change in &changes.changes {
         output::line(&format!("  {}", line(change)));
     }
 }

@@ -75,19 +75,23 @@ impl Diff {
             terms.scope = Scope::of(&wanted);
             terms.renames = wanted.renames();
         }
-        let (from, to) = if self.reverse { (to, from) } else { (from, to) };
         Ok(Difference::between(&from.schema, &to.schema, terms))
     }
 
     fn show(&self, difference: &Difference) {
+        let mode = compare::mode(self.plain);
+        let (changes, sql) = match self.reverse {
+            true => (&difference.back(), difference.downgrade(mode)),
+            false => (difference.changes(), difference.upgrade(mode)),
+        };
         if self.json {
-            output::json(&json!({ "same": difference.is_empty(), "changes": compare::view(difference) }));
+            output::json(&json!({ "same": difference.is_empty(), "changes": compare::view(changes) }));
         } else if self.sql {
-            output::text(&difference.upgrade(compare::mode(self.plain)));
+            output::text(&sql);
         } else if difference.is_empty() {
             output::line("The two schemas are equal.");
         } else {
-            compare::print(difference);
+            compare::print(changes);
         }
     }
 }

@@ -423,14 +423,20 @@ impl<'a> Fates<'a> {
 
     /// Whether it is replaced in place by one that does not need what is disturbed.
     fn lets_go(&self, user: &ObjectId, disturbance: &Disturbance<'_>) -> bool {
-        if !self.changed.contains(user) {
-            return false;
-        }
-        let Some(after) = self.to.objects.get(user) else { return false };
-        !after.needs.iter().any(|need| {
-            need.on == *disturbance.id
-                && disturbance.column.is_none_or(|column| need.column.as_deref() == Some(column))
-        })
+        self.has_let_go(user, disturbance.id, disturbance.column)
+    }
+
+    /// Whether an object changes, and does not need another one, or its column, any more.
+    pub(super) fn has_let_go(&self, user: &ObjectId, id: &ObjectId, column: Option<&str>) -> bool {
+        let is_meant = |need: &Need| {
+            need.on == *id && column.is_none_or(|column| need.column.as_deref() == Some(column))
+        };
+        let needs =
+            |side: &Schema| side.objects.get(user).is_some_and(|entry| entry.needs.iter().any(is_meant));
+        self.changed.contains(user)
+            && self.to.objects.contains_key(user)
+            && needs(self.from)
+            && !needs(self.to)
     }
 
     fn rebuild(&mut self, id: &'a ObjectId, reason: String, queue: &mut VecDeque<Disturbance<'a>>) {

@@ -277,7 +277,9 @@ impl<'a> Graph<'a> {
             for remover in removers {
                 self.edge(remover, index);
             }
-            if role == Role::Remove && !removed {
+            // One that is replaced by one without the need is replaced before.
+            let ends = role == Role::Remove || self.fates.has_let_go(user, id, column);
+            if ends && !removed {
                 for other in self.done_to(user, need.by.as_deref()) {
                     let draft = &self.drafts[other];
                     if draft.column == need.by && draft.role != Role::Tweak {
@@ -366,6 +368,8 @@ impl<'a> Graph<'a> {
             let provides = matches!(draft.role, Role::Provide | Role::Disturb);
             let concerned = match (&draft.column, &need.column) {
                 (Some(column), Some(wanted)) => column == wanted,
+                // It is replaced before the column changes that it needed.
+                (Some(column), None) if self.fates.has_let_go(by, &need.on, Some(column)) => false,
                 _ => need.on != *by,
             };
             if provides && concerned {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::options::{Options, Owned, Partitions};
-use crate::schema::{Entry, Kind, Name, Object, ObjectId, Schema};
+use crate::schema::{Column, Entry, Kind, Name, Nullability, Object, ObjectId, Schema};
 
 /// The new side, with everything that is not compared as the old side has it.
 pub(super) fn target<'a>(from: &Schema, to: &'a Schema, options: &Options) -> Cow<'a, Schema> {
@@ -30,7 +30,59 @@ pub(super) fn target<'a>(from: &Schema, to: &'a Schema, options: &Options) -> Co
             None => target.objects.remove(id),
         };
     }
+    if options.partitions == Partitions::KeepExtra {
+        follow(from, &mut target, partitions.into_iter().flatten().collect());
+    }
     Cow::Owned(target)
+}
+
+/// Partitions that only the old side has stay, and their columns are what their parents' become.
+fn follow(from: &Schema, target: &mut Schema, mut partitions: Vec<Name>) {
+    partitions.sort_by_key(|name| depth(from, name));
+    for name in partitions {
+        let Some(parent) = from.table(&name).and_then(|table| table.partition_of.as_ref()) else { continue };
+        let (Some(old), Some(new)) = (from.table(&parent.parent), target.table(&parent.parent).cloned())
+        else {
+            continue;
+        };
+        let entry = target.objects.get_mut(&ObjectId::relation(Kind::Table, &name));
+        if let Some(Object::Table(table)) = entry.map(|entry| &mut entry.object) {
+            let column = |new: &Column| match (table.column(&new.name), old.column(&new.name)) {
+                (Some(own), Some(old)) => followed(own, old, new),
+                _ => Column { inherited: true, comment: None, ..new.clone() },
+            };
+            table.columns = new.columns.iter().map(column).collect();
+        }
+    }
+}
+
+fn depth(schema: &Schema, name: &Name) -> usize {
+    let parent = schema.table(name).and_then(|table| table.partition_of.as_ref());
+    parent.map_or(0, |partition| 1 + depth(schema, &partition.parent))
+}
+
+/// A partition's column after its parent's changes: what it has of its own it keeps, where PostgreSQL lets it.
+fn followed(own: &Column, old: &Column, new: &Column) -> Column {
+    fn pick<T: Clone + PartialEq>(own: &T, old: &T, new: &T) -> T {
+        if own == old { new.clone() } else { own.clone() }
+    }
+    let is_not_null = new.nullability == Nullability::NotNull;
+    Column {
+        data_type: new.data_type.clone(),
+        collation: new.collation.clone(),
+        generated: new.generated.clone(),
+        identity: pick(&own.identity, &old.identity, &new.identity),
+        nullability: if is_not_null {
+            Nullability::NotNull
+        } else {
+            pick(&own.nullability, &old.nullability, &new.nullability)
+        },
+        default: if new.generated.is_some() { None } else { pick(&own.default, &old.default, &new.default) },
+        storage: pick(&own.storage, &old.storage, &new.storage),
+        compression: pick(&own.compression, &old.compression, &new.compression),
+        statistics: pick(&own.statistics, &old.statistics, &new.statistics),
+        ..own.clone()
+    }
 }
 
 fn compares_all(options: &Options, from: &Schema, to: &Schema) -> bool {

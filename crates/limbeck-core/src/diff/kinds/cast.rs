@@ -1,6 +1,7 @@
 //! What a column's new type means for its values: PostgreSQL manual, "Type Conversion" and `pg_cast`.
 
-use crate::schema::{Column, Kind, Name, Object, ObjectId, Schema};
+use crate::ddl::quote;
+use crate::schema::{Attribute, Column, Composite, Kind, Name, Object, ObjectId, Schema};
 
 /// A type's name without its modifier, and the modifier's numbers.
 struct Type<'t> {
@@ -120,6 +121,54 @@ pub(super) fn through_text(column: &str, to: &str) -> Option<String> {
     Some(format!("{column}::{}::{to}", text_like(to)))
 }
 
+/// A value of a composite type that is made again with other fields, or with its fields in another order: each field has its
+/// value by its name. Nothing for other types.
+pub(super) fn by_fields((from, to): (&Schema, &Schema), column: &str, data_type: &str) -> Option<String> {
+    let (old, new) = (composite(from, data_type)?, composite(to, data_type)?);
+    if same_fields(old, new) {
+        return None;
+    }
+    let field = |new: &Attribute| {
+        let Some(old) = old.attributes.iter().find(|old| old.name == new.name) else {
+            return "NULL".to_owned();
+        };
+        let value = format!("({column}).{}", quote::ident(&new.name));
+        let text = match (old.data_type == new.data_type, new.data_type.contains('.')) {
+            (true, false) => None,
+            (true, true) => through_text(&value, &new.data_type),
+            (false, _) => using((from, to), &value, &old.data_type, &new.data_type),
+        };
+        text.unwrap_or(value)
+    };
+    let fields: Vec<String> = new.attributes.iter().map(field).collect();
+    Some(format!("CASE WHEN {column} IS DISTINCT FROM NULL THEN ROW({})::{data_type} END", fields.join(", ")))
+}
+
+/// What is lost of values of a composite type that is made again: fields that it has no more; of values that hold those of
+/// the type inside them, which come over by their text alone, whatever is called otherwise.
+pub(super) fn lost_fields((from, to): (&Schema, &Schema), data_type: &str) -> Option<String> {
+    let within = base(from, data_type.trim_end_matches("[]")).trim_end_matches("[]");
+    let (old, new) = (composite(from, within)?, composite(to, within)?);
+    if within != data_type {
+        return (!same_fields(old, new))
+            .then(|| "the fields, which are taken in their order whatever their names,".to_owned());
+    }
+    let gone = old.attributes.iter().filter(|old| new.attributes.iter().all(|new| new.name != old.name));
+    let gone: Vec<&str> = gone.map(|old| old.name.as_str()).collect();
+    (!gone.is_empty()).then(|| format!("the fields {}", gone.join(", ")))
+}
+
+fn same_fields(one: &Composite, other: &Composite) -> bool {
+    one.attributes.iter().map(|it| &it.name).eq(other.attributes.iter().map(|it| &it.name))
+}
+
+fn composite<'s>(schema: &'s Schema, data_type: &str) -> Option<&'s Composite> {
+    match schema.get(&ObjectId::relation(Kind::Composite, &name(data_type)?)) {
+        Some(Object::Composite(composite)) => Some(composite),
+        _ => None,
+    }
+}
+
 /// `text`, or an array of texts for an array.
 pub(super) fn text_like(data_type: &str) -> &'static str {
     if data_type.ends_with("[]") { "text[]" } else { "text" }
@@ -136,12 +185,16 @@ fn base<'s>(schema: &'s Schema, data_type: &'s str) -> &'s str {
 }
 
 fn domain<'s>(schema: &'s Schema, data_type: &str) -> Option<&'s crate::schema::Domain> {
-    let (prefix, name) = data_type.split_once('.')?;
-    let name = Name::new(unquoted(prefix), unquoted(name));
-    match schema.get(&ObjectId::relation(Kind::Domain, &name)) {
+    match schema.get(&ObjectId::relation(Kind::Domain, &name(data_type)?)) {
         Some(Object::Domain(domain)) => Some(domain),
         _ => None,
     }
+}
+
+/// The name of a type of the project's own.
+fn name(data_type: &str) -> Option<Name> {
+    let (schema, name) = data_type.split_once('.')?;
+    Some(Name::new(unquoted(schema), unquoted(name)))
 }
 
 fn unquoted(name: &str) -> String {

@@ -348,7 +348,11 @@ fn retype(place: &Place<'_>, from: &Column, to: &Column) -> Draft {
         }
         false => cast::risk(place.fates.from, from, to, &shown),
     };
-    let loss = cast::lossy(&from.data_type, &to.data_type);
+    let schemas = (place.fates.from, place.fates.to);
+    let loss = match remade_type {
+        true => cast::lost_fields(schemas, &to.data_type),
+        false => cast::lossy(&from.data_type, &to.data_type),
+    };
     let remade = place.fates.columns.get(&(place.id, &to.name)).map(|(_, reason)| reason.clone());
     let mut draft = place
         .draft(&to.name, action, words)
@@ -378,7 +382,11 @@ fn retype_clauses(
 ) -> Vec<String> {
     let column = quote::ident(&to.name);
     let using = match (&to.generated, place.id.kind, same_name) {
-        (None, Kind::Table, true) if remade_type => cast::through_text(&column, &to.data_type),
+        (None, Kind::Table, true) if remade_type => {
+            let schemas = (place.fates.from, place.fates.to);
+            cast::by_fields(schemas, &column, &to.data_type)
+                .or_else(|| cast::through_text(&column, &to.data_type))
+        }
         // From the old type, which has been set aside, no other way than its text leads to one of the new type.
         (None, Kind::Table, false) if !place.fates.remade(place.id, &to.name).is_empty() => {
             let text = cast::text_like(&from.data_type);
