@@ -148,6 +148,20 @@ pub(super) fn throw_away(account: Account) -> Result<(PathBuf, File)> {
     Err(Error::new(ErrorKind::Folder, format!("cannot create a folder in {}", base.display())))
 }
 
+/// Removes a throw-away folder. Its lock goes last: what a process that is killed meanwhile leaves, the next sweep knows.
+/// Whatever fails is left to that, too.
+pub(super) fn remove(root: &Path) {
+    for entry in fs::read_dir(root).into_iter().flatten().flatten() {
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        match entry.file_name() == "server.lock" {
+            true => {}
+            false if is_folder => drop(fs::remove_dir_all(entry.path())),
+            false => drop(fs::remove_file(entry.path())),
+        }
+    }
+    drop(fs::remove_dir_all(root));
+}
+
 /// Whether a path still leads to an open file.
 fn is_at(file: &File, path: &Path) -> bool {
     match (file.metadata(), fs::symlink_metadata(path)) {
@@ -186,7 +200,7 @@ fn sweep_one(root: &Path, account: Account) {
     // Neither a link nor a pipe that somebody put there is followed or waited for.
     let careful = (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed();
     match OpenOptions::new().read(true).custom_flags(careful).open(root.join("server.lock")) {
-        Ok(lock) if lock.try_lock().is_ok() => drop(fs::remove_dir_all(root)),
+        Ok(lock) if lock.try_lock().is_ok() => remove(root),
         Err(err) if err.kind() == io::ErrorKind::NotFound && is_older(&meta, Duration::from_secs(60)) => {
             drop(fs::remove_dir_all(root));
         }

@@ -282,7 +282,7 @@ impl Drop for Server {
             reap(watchdog);
         }
         if self.life == Life::ThrowAway && !was_running {
-            drop(fs::remove_dir_all(&self.layout.root));
+            folder::remove(&self.layout.root);
         }
     }
 }

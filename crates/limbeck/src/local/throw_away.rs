@@ -112,7 +112,7 @@ async fn start_embedded() -> Result<Running> {
 
 #[cfg(feature = "embedded")]
 mod embedded {
-    use std::fs::{self, File};
+    use std::fs::File;
     use std::path::PathBuf;
     use std::time::Duration;
 
@@ -157,8 +157,7 @@ mod embedded {
     impl Drop for Embedded {
         fn drop(&mut self) {
             drop(self.database.take());
-            // What cannot be removed now is swept later.
-            drop(fs::remove_dir_all(&self.root));
+            folder::remove(&self.root);
         }
     }
 }
