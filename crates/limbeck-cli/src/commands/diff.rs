@@ -79,19 +79,16 @@ impl Diff {
     }
 
     fn show(&self, difference: &Difference) {
-        let mode = compare::mode(self.plain);
-        let (changes, sql) = match self.reverse {
-            true => (&difference.back(), difference.downgrade(mode)),
-            false => (difference.changes(), difference.upgrade(mode)),
-        };
+        let changes = || if self.reverse { difference.back() } else { difference.changes().clone() };
         if self.json {
-            output::json(&json!({ "same": difference.is_empty(), "changes": compare::view(changes) }));
+            output::json(&json!({ "same": difference.is_empty(), "changes": compare::view(&changes()) }));
         } else if self.sql {
-            output::text(&sql);
+            let mode = compare::mode(self.plain);
+            output::text(&if self.reverse { difference.downgrade(mode) } else { difference.upgrade(mode) });
         } else if difference.is_empty() {
             output::line("The two schemas are equal.");
         } else {
-            compare::print(changes);
+            compare::print(&changes());
         }
     }
 }

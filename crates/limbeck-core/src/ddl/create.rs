@@ -42,8 +42,7 @@ pub(super) fn said(id: &ObjectId, entry: &Entry) -> Vec<String> {
     statements.extend(entry.comment.as_deref().map(|text| comment_on(id, &entry.object, Some(text))));
     statements.extend(column_comments(id, &entry.object));
     if let Object::Table(table) = &entry.object {
-        let identities = table.columns.iter().filter(|column| !column.inherited);
-        statements.extend(identities.filter_map(|it| it.identity.as_ref()).flat_map(sequence::identity_said));
+        statements.extend(table.identities().flat_map(sequence::identity_said));
     }
     statements.extend(grants::initial(id, &entry.grants));
     statements

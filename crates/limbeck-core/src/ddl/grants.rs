@@ -22,12 +22,8 @@ pub(super) fn initial(id: &ObjectId, grants: &BTreeSet<Grant>) -> Vec<String> {
 pub fn despite_defaults(schema: &Schema, id: &ObjectId, entry: &Entry) -> Vec<String> {
     let mut statements = settled(schema, id, &entry.grants);
     if let Object::Table(table) = &entry.object {
-        let identities = table.columns.iter().filter(|column| !column.inherited);
-        statements.extend(
-            identities
-                .filter_map(|column| column.identity.as_ref())
-                .flat_map(|identity| identity_despite_defaults(schema, identity)),
-        );
+        let of_identity = |identity| identity_despite_defaults(schema, identity);
+        statements.extend(table.identities().flat_map(of_identity));
     }
     statements
 }

@@ -62,6 +62,11 @@ impl Table {
         self.columns.iter().find(|column| column.name == name)
     }
 
+    /// Its identity columns, without those that are a parent's.
+    pub fn identities(&self) -> impl Iterator<Item = &Identity> {
+        self.columns.iter().filter(|column| !column.inherited).filter_map(|column| column.identity.as_ref())
+    }
+
     /// The sequences of its identity columns, as far as they are known.
     pub fn identity_sequences(&mut self) -> impl Iterator<Item = &mut IdentitySequence> {
         self.columns.iter_mut().filter_map(|column| column.identity.as_mut()?.sequence.as_mut())

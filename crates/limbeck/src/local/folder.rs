@@ -17,6 +17,9 @@ const LONGEST_SOCKET_FOLDER: usize = 103 - "/.s.PGSQL.5432".len();
 /// How the names of throw-away folders begin.
 const THROW_AWAY_PREFIX: &str = "limbeck-t-";
 
+/// Held while a server of the folder is in use.
+const SERVER_LOCK: &str = "server.lock";
+
 /// What lies where in a server's folder.
 ///
 /// Two locks (flock) say who is there. `server.lock` is held by the process that started the server, and its
@@ -51,7 +54,7 @@ impl Layout {
     }
 
     pub(super) fn server_lock(&self) -> PathBuf {
-        self.root.join("server.lock")
+        self.root.join(SERVER_LOCK)
     }
 
     pub(super) fn users_lock(&self) -> PathBuf {
@@ -136,7 +139,7 @@ pub(super) fn throw_away(account: Account) -> Result<(PathBuf, File)> {
             Err(err) if err.kind() == io::ErrorKind::AlreadyExists => continue,
             Err(err) => return Err(Error::folder("create", &root, err)),
         }
-        let path = root.join("server.lock");
+        let path = root.join(SERVER_LOCK);
         let lock = lock_file(&path)?;
         // A sweeper may have been faster; then the folder is gone in a moment, or gone already, and the lock is that of
         // a file without a name.
@@ -153,10 +156,10 @@ pub(super) fn throw_away(account: Account) -> Result<(PathBuf, File)> {
 pub(super) fn remove(root: &Path) {
     for entry in fs::read_dir(root).into_iter().flatten().flatten() {
         let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        match entry.file_name() == "server.lock" {
-            true => {}
-            false if is_folder => drop(fs::remove_dir_all(entry.path())),
-            false => drop(fs::remove_file(entry.path())),
+        match entry.file_name() {
+            name if name == SERVER_LOCK => {}
+            _ if is_folder => drop(fs::remove_dir_all(entry.path())),
+            _ => drop(fs::remove_file(entry.path())),
         }
     }
     drop(fs::remove_dir_all(root));
@@ -199,7 +202,7 @@ fn sweep_one(root: &Path, account: Account) {
     }
     // Neither a link nor a pipe that somebody put there is followed or waited for.
     let careful = (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed();
-    match OpenOptions::new().read(true).custom_flags(careful).open(root.join("server.lock")) {
+    match OpenOptions::new().read(true).custom_flags(careful).open(root.join(SERVER_LOCK)) {
         Ok(lock) if lock.try_lock().is_ok() => remove(root),
         Err(err) if err.kind() == io::ErrorKind::NotFound && is_older(&meta, Duration::from_secs(60)) => {
             drop(fs::remove_dir_all(root));

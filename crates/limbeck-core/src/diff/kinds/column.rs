@@ -93,7 +93,8 @@ pub(super) fn add(place: &Place<'_>, column: &Column) -> Vec<Draft> {
     let Some(value) =
         column.default.as_ref().filter(|_| !place.fates.holders_of(place.id, Holding::Anyhow).is_empty())
     else {
-        return vec![add_as_it_is(place, column).announces(place.not_null(&column.name))];
+        let add = add_as_it_is(place, column).announces(place.not_null(&column.name));
+        return [add].into_iter().chain(settle(place, column)).collect();
     };
     let bare = Column { default: None, nullability: Nullability::Nullable, ..column.clone() };
     let (name, filled) = (quote::ident(&column.name), Fact::Filled(place.id.clone(), column.name.clone()));
@@ -127,7 +128,7 @@ fn add_as_it_is(place: &Place<'_>, column: &Column) -> Draft {
 }
 
 /// What default privileges leave to be done about the sequence of a new identity column.
-pub(super) fn settle(place: &Place<'_>, column: &Column) -> Option<Draft> {
+fn settle(place: &Place<'_>, column: &Column) -> Option<Draft> {
     let statements = ddl::identity_despite_defaults(place.fates.from, column.identity.as_ref()?);
     let words = format!("settle privileges of the sequence of {}", place.words(&column.name));
     (!statements.is_empty())
@@ -191,7 +192,6 @@ pub(super) fn on_its_own(place: &Place<'_>, from: &Column, to: &Column, drafts: 
     if place.fates.column_fate(place.id, &to.name) == Some(ColumnFate::Recreate) {
         found.push(drop(place, from, Some(to)));
         found.extend(add(place, to));
-        drafts.extend(settle(place, to));
     } else {
         in_place(place, from, to, &mut found);
     }

@@ -73,7 +73,6 @@ fn removal(fates: &Fates<'_>, id: &ObjectId, entry: &Entry) -> Vec<Draft> {
     if types::steps_aside(fates, id) {
         return types::step_aside(fates, id, entry, reason);
     }
-    let for_good = reason.is_none();
     if id.kind == Kind::DefaultPrivileges {
         let statements = ddl::changed_grants(id, &entry.grants, &id.default_grants());
         return vec![
@@ -82,6 +81,7 @@ fn removal(fates: &Fates<'_>, id: &ObjectId, entry: &Entry) -> Vec<Draft> {
                 .stage(Stage::Part),
         ];
     }
+    let for_good = reason.is_none();
     let loss = words::loss(id, entry, fates.to);
     let mut draft = Draft::drop(id, entry, words::drop(id, entry)).because(reason).loss(loss);
     if for_good && !matches!(id.kind, Kind::Constraint | Kind::Trigger | Kind::Rule | Kind::Policy) {

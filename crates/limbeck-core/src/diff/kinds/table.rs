@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::annotate::verb;
 use super::column::{self, Place};
+use super::types;
 use crate::ddl::quote;
 use crate::diff::change::Action;
 use crate::diff::draft::{Draft, Fact, Role, Stage};
@@ -22,17 +23,12 @@ pub(super) fn rebuild(from: &Table, to: &Table, version: u32) -> Option<&'static
     if from.server != to.server {
         return Some("it is a table of another server");
     }
-    if to.of_type.is_some() && !ends_in_order(from, to) {
+    // Those of a table of a type are in the type's order.
+    let names = |table: &Table| table.columns.iter().map(|it| it.name.clone()).collect::<Vec<_>>();
+    if to.of_type.is_some() && !types::ends_in_order(&names(from), &names(to)) {
         return Some("its type has its columns in another order");
     }
     (from.access_method != to.access_method && version < 15).then_some("it gets another access method")
-}
-
-/// Whether columns come and go so that the new order comes out: those of a table of a type are in the type's order.
-fn ends_in_order(from: &Table, to: &Table) -> bool {
-    let kept = from.columns.iter().filter(|old| to.column(&old.name).is_some());
-    let added = to.columns.iter().filter(|new| from.column(&new.name).is_none());
-    kept.chain(added).map(|it| &it.name).eq(to.columns.iter().map(|it| &it.name))
 }
 
 /// A partition that goes makes room for others.
@@ -139,7 +135,6 @@ fn columns(place: &Place<'_>, from: &Table, to: &Table, drafts: &mut Vec<Draft>)
             false => {
                 let added = column::add(place, new).into_iter();
                 drafts.extend(added.map(|draft| column::apart(place, draft)));
-                drafts.extend(column::settle(place, new));
             }
         }
     }

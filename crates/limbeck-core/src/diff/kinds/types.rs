@@ -51,9 +51,8 @@ pub(super) fn rebuild_composite(
     to: &Composite,
 ) -> Option<&'static str> {
     let find = |list: &[Attribute], name: &str| list.iter().find(|it| it.name == name).cloned();
-    let kept = from.attributes.iter().filter(|old| find(&to.attributes, &old.name).is_some());
-    let added = to.attributes.iter().filter(|new| find(&from.attributes, &new.name).is_none());
-    if !kept.chain(added).map(|it| &it.name).eq(to.attributes.iter().map(|it| &it.name)) {
+    let names = |list: &[Attribute]| list.iter().map(|it| it.name.clone()).collect::<Vec<_>>();
+    if !ends_in_order(&names(&from.attributes), &names(&to.attributes)) {
         return Some("its attributes are in another order");
     }
     let retyped = from.attributes.iter().any(|old| {
@@ -70,6 +69,13 @@ pub(super) fn rebuild_composite(
     let of_type = fates.offspring(id).next().is_some() && from.attributes.iter().any(needs_using);
     (retyped && !fates.holders_of(id, Holding::Anyhow).is_empty() || of_type)
         .then_some("an attribute gets another type")
+}
+
+/// Whether what goes and what comes at the end leaves the new order.
+pub(super) fn ends_in_order(from: &[String], to: &[String]) -> bool {
+    let kept = from.iter().filter(|name| to.contains(name));
+    let added = to.iter().filter(|name| !from.contains(name));
+    kept.chain(added).eq(to)
 }
 
 /// Whether a type that is made again has columns, which are led over from the old one to the new one. A range type's

@@ -347,8 +347,7 @@ fn sql_files(plan: &Plan<'_>) -> Vec<(String, String)> {
         let usual = Entry::new(entry.object.clone()).grants;
         add("grants", ddl::changed_grants(id, &usual, &entry.grants));
         if let Object::Table(table) = &entry.object {
-            let identities = table.columns.iter().filter_map(|column| column.identity.as_ref());
-            add("grants", identities.flat_map(ddl::identity_said).collect());
+            add("grants", table.identities().flat_map(ddl::identity_said).collect());
         }
     }
     // In schema files default privileges hold for all that models and files make.
