@@ -105,6 +105,8 @@ pub(super) enum Fact {
     Room(ObjectId),
     /// The table's partitions are its partitions.
     Partitions(ObjectId),
+    /// The table's indexes, constraints and triggers are as they will be.
+    Belongings(ObjectId),
 }
 
 /// What a change does to its object, or to its column.

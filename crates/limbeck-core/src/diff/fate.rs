@@ -35,6 +35,8 @@ pub(super) struct Fates<'a> {
     users: BTreeMap<&'a ObjectId, Vec<(&'a ObjectId, &'a Need)>>,
     /// What children of the old side have of their own beside what they inherit.
     pub(super) beside: Beside,
+    /// What partitions that are attached have of their parents' then.
+    pub(super) shares: BTreeSet<ObjectId>,
     /// The children of the old side's tables and types.
     pub(super) born: BTreeMap<&'a Name, Vec<&'a ObjectId>>,
     /// What belongs to a table or view of the old side.
@@ -72,7 +74,13 @@ enum How {
 
 impl<'a> Fates<'a> {
     /// Decides for all objects.
-    pub(super) fn decide(from: &'a Schema, to: &'a Schema, beside: Beside, version: u32) -> Self {
+    pub(super) fn decide(
+        from: &'a Schema,
+        to: &'a Schema,
+        beside: Beside,
+        shares: BTreeSet<ObjectId>,
+        version: u32,
+    ) -> Self {
         let mut fates = Self {
             from,
             to,
@@ -84,6 +92,7 @@ impl<'a> Fates<'a> {
             holders: BTreeMap::new(),
             users: BTreeMap::new(),
             beside,
+            shares,
             born: kinship::children(from),
             belongings: BTreeMap::new(),
         };

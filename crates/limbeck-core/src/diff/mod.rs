@@ -25,6 +25,7 @@ mod removal;
 mod rename;
 mod retell;
 mod scope;
+mod shares;
 mod text;
 mod walk;
 mod words;
@@ -39,21 +40,22 @@ pub use options::{Occupied, Options, Owned, Partitions, Rename, Selection};
 /// What leads from one schema to another. Both were read from servers of one major version; what they need
 /// (`Entry::needs`) must be filled in.
 pub fn diff(from: &Schema, to: &Schema, options: &Options) -> Changes {
-    let Renamed { schema: from, mut drafts, .. } = rename::apply(from, to, options);
+    let Renamed { schema: from, to: unfolded, shares, mut drafts, .. } = rename::apply(from, to, options);
     let owned = match &options.owned {
         Owned::Only(owned) => Owned::Only(rename::apply(owned, to, options).schema.into_owned()),
         owned => owned.clone(),
     };
-    let to = scope::target(&from, to, &Options { owned, ..options.clone() });
+    let to = scope::target(&from, &unfolded, &Options { owned, ..options.clone() });
     let (from, to, beside) = kinship::settle(from, to);
     if drafts.is_empty() && same(&from, &to) {
         return Changes::default();
     }
     let (from, to) = (own_needs::complete(from), own_needs::complete(to));
-    let fates = fate::Fates::decide(&from, &to, beside, options.version);
+    let fates = fate::Fates::decide(&from, &to, beside, shares, options.version);
     let carried = removal::Carried::find(&fates);
     drafts.extend(kinds::drafts(&fates, &carried));
     carried.tell(&fates, &mut drafts);
+    shares::place(&fates, &mut drafts);
     for draft in &mut drafts {
         draft.change.host = host(&fates, &draft.change.object);
     }

@@ -8,15 +8,19 @@ use super::kinship;
 use super::moves;
 use super::options::{Options, Rename};
 use super::retell::{Columns, doubt_queries, reused_names};
+use super::shares::{self, Unfolded};
 use super::text::Rewrite;
 use super::walk;
 use super::words;
 use crate::ddl::{self, quote};
 use crate::schema::{Column, Entry, Kind, Name, Object, ObjectId, Schema};
 
-/// The old side after the renames that fit.
-pub(super) struct Renamed<'a> {
+/// The old side after the renames that fit, and the new one, both with the shares of partitions that leave or join.
+pub(super) struct Renamed<'a, 't> {
     pub(super) schema: Cow<'a, Schema>,
+    pub(super) to: Cow<'t, Schema>,
+    /// Those of the new side.
+    pub(super) shares: BTreeSet<ObjectId>,
     /// What does them.
     pub(super) drafts: Vec<Draft>,
     /// Those that were asked for.
@@ -24,7 +28,7 @@ pub(super) struct Renamed<'a> {
 }
 
 /// Renames what is to have another name.
-pub(super) fn apply<'a>(from: &'a Schema, to: &Schema, options: &Options) -> Renamed<'a> {
+pub(super) fn apply<'a, 't>(from: &'a Schema, to: &'t Schema, options: &Options) -> Renamed<'a, 't> {
     let mut asked = Vec::new();
     let mut renaming = Renaming::new(Cow::Borrowed(from), to);
     // One after the other: a column's rename names its table as it is called after the table's own.
@@ -40,8 +44,13 @@ pub(super) fn apply<'a>(from: &'a Schema, to: &Schema, options: &Options) -> Ren
         asked.extend(due.iter().cloned());
         renaming.run(moves::with_room(&renaming.schema, to, due));
     }
+    let Renaming { schema, mut drafts, .. } = renaming;
+    let Unfolded { from, to, shares } = shares::unfold(schema, to);
+    let mut renaming = Renaming::new(from, &to);
     renaming.run_implied();
-    Renamed { schema: renaming.schema, drafts: renaming.drafts, asked }
+    let Renaming { schema, drafts: implied, .. } = renaming;
+    drafts.extend(implied);
+    Renamed { schema, to, shares, drafts, asked }
 }
 
 /// A schema while things in it are renamed.

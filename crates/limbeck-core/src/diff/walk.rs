@@ -133,6 +133,20 @@ fn table_names(table: &mut Table, id: &ObjectId, rewrite: &Rewrite, name: &dyn F
         }
     }
     if let Rewrite::Object { from, to } = rewrite
+        && table.partition_of.as_ref().map(|partition| &partition.parent) == from.of.as_ref()
+    {
+        let shares = match from.kind {
+            Kind::Index => vec![&mut table.shares.indexes],
+            Kind::Constraint => vec![&mut table.shares.indexes, &mut table.shares.foreign_keys],
+            _ => Vec::new(),
+        };
+        for names in shares {
+            if let Some(own) = names.remove(&from.name) {
+                names.insert(to.name.clone(), own);
+            }
+        }
+    }
+    if let Rewrite::Object { from, to } = rewrite
         && matches!(from.kind, Kind::Index | Kind::Constraint)
         && from.of == id.qualified()
     {

@@ -25,7 +25,7 @@ pub use id::{Kind, Name, ObjectId};
 pub use object::{Extension, Object, Opaque};
 pub use relation::{
     Column, Constraint, ConstraintKind, Firing, Generated, Generation, Identity, IdentityKind,
-    IdentitySequence, Index, Nullability, PartitionOf, Persistence, Policy, ReplicaIdentity, Rule,
+    IdentitySequence, Index, Nullability, PartitionOf, Persistence, Policy, ReplicaIdentity, Rule, Shares,
     Statistics, Table, Trigger, View, ViewColumn,
 };
 pub use routine::{Routine, RoutineKind};

@@ -35,6 +35,8 @@ pub struct Table {
     pub cluster_on: Option<String>,
     /// For foreign tables: `SERVER name OPTIONS (...)`.
     pub server: Option<String>,
+    /// What a partition has of its parent's indexes and keys.
+    pub shares: Box<Shares>,
 }
 
 impl Table {
@@ -54,6 +56,7 @@ impl Table {
             replica_identity: ReplicaIdentity::Default,
             cluster_on: None,
             server: None,
+            shares: Box::default(),
         }
     }
 
@@ -90,6 +93,24 @@ pub struct PartitionOf {
     /// `FOR VALUES ...` or `DEFAULT`, as `pg_get_expr(relpartbound)` prints it.
     pub bound: String,
 }
+
+/// What a partition has of its parent's: by the parent's names, its own names, which PostgreSQL chose or somebody gave.
+/// They are not compared, but tell what a partition keeps that is detached.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Shares {
+    /// Indexes, those of constraints too.
+    pub indexes: BTreeMap<String, String>,
+    /// Foreign keys.
+    pub foreign_keys: BTreeMap<String, String>,
+}
+
+impl PartialEq for Shares {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Shares {}
 
 /// `pg_class.relreplident`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

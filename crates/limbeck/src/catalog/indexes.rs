@@ -30,7 +30,7 @@ pub(super) const OPERATOR_CLASSES: Section = Section {
     },
 };
 
-/// Not those of partitions that are parts of their parent's index.
+/// Not those of partitions that are parts of their parent's index: see [`SHARES`].
 pub(super) const INDEXES: Section = Section {
     sql: |scope| {
         let (schemas, member) = (&scope.schemas, no_member(class::CLASS, "x.oid"));
@@ -58,6 +58,32 @@ pub(super) const INDEXES: Section = Section {
         )
     },
     read: |reader, rows| rows.iter().try_for_each(|row| read(reader, row)),
+};
+
+/// What partitions have of their parents' indexes and foreign keys: only the names.
+pub(super) const SHARES: Section = Section {
+    sql: |scope| {
+        let schemas = &scope.schemas;
+        format!(
+            "SELECT i.indrelid::int8 AS relation, 'index' AS kind, p.relname::text AS parents, x.relname::text AS name \
+             FROM pg_inherits h JOIN pg_class x ON x.oid = h.inhrelid JOIN pg_class p ON p.oid = h.inhparent \
+             JOIN pg_index i ON i.indexrelid = x.oid JOIN pg_namespace n ON n.oid = x.relnamespace WHERE {schemas} \
+             UNION ALL SELECT k.conrelid::int8, 'foreign key', p.conname::text, k.conname::text FROM pg_constraint k \
+             JOIN pg_constraint p ON p.oid = k.conparentid AND p.conrelid <> k.conrelid AND p.confrelid = k.confrelid \
+             JOIN pg_namespace n ON n.oid = k.connamespace WHERE k.contype = 'f' AND {schemas}"
+        )
+    },
+    read: |reader, rows| {
+        for row in rows {
+            let Some(table) = reader.table(row.try_get("relation")?) else { continue };
+            let names = match row.try_get("kind")? {
+                "index" => &mut table.shares.indexes,
+                _ => &mut table.shares.foreign_keys,
+            };
+            names.insert(row.try_get("parents")?, row.try_get("name")?);
+        }
+        Ok(())
+    },
 };
 
 fn read(reader: &mut Reader, row: &PgRow) -> Result<(), sqlx::Error> {

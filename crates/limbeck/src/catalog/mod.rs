@@ -108,6 +108,7 @@ const SECTIONS: &[Section] = &[
     constraints::CONSTRAINTS,
     indexes::OPERATOR_CLASSES,
     indexes::INDEXES,
+    indexes::SHARES,
     routines::ROUTINES,
     attached::STATISTICS,
     attached::RULES,

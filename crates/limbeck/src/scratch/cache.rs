@@ -8,7 +8,7 @@ use limbeck_core::schema::Schema;
 use sha2::{Digest as _, Sha256};
 
 /// Counts up when what is kept changes its form, or how it is worked out changes.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// So many schemas are kept; those that were not used for the longest time go.
 const KEPT: usize = 64;

@@ -1,7 +1,7 @@
 //! The normal form of a schema: what PostgreSQL prints no differently when it has read it once more.
 
 use limbeck_core::ddl;
-use limbeck_core::schema::Schema;
+use limbeck_core::schema::{Object, Schema};
 use limbeck_core::sql::Values;
 use limbeck_core::{Code, Problem};
 
@@ -14,8 +14,14 @@ use crate::error::Error;
 /// Printing and reading again has come to rest after two rounds in every schema seen so far.
 const ROUNDS: usize = 5;
 
-/// Puts what has come to rest into the schema that it is a part of.
-pub(crate) fn with_normal(mut schema: Schema, part: &Schema, normal: Schema) -> Schema {
+/// Puts what has come to rest into the schema that it is a part of. Only the whole knows of all that partitions have of
+/// their parents', and under which names.
+pub(crate) fn with_normal(mut schema: Schema, part: &Schema, mut normal: Schema) -> Schema {
+    for (id, entry) in &mut normal.objects {
+        if let (Object::Table(table), Some(Object::Table(whole))) = (&mut entry.object, schema.get(id)) {
+            table.shares.clone_from(&whole.shares);
+        }
+    }
     schema.objects.retain(|id, _| !part.objects.contains_key(id));
     schema.objects.extend(normal.objects);
     schema

@@ -101,7 +101,7 @@ fn removal(fates: &Fates<'_>, id: &ObjectId, entry: &Entry) -> Vec<Draft> {
 
 /// An object that comes, for the first time or again.
 fn creation(fates: &Fates<'_>, id: &ObjectId, entry: &Entry, drafts: &mut Vec<Draft>) {
-    if fates.comes_with_check(id) {
+    if fates.comes_with_check(id) || fates.comes_with_table(id) {
         return;
     }
     let reason = fates.rebuilt.get(id).cloned();
