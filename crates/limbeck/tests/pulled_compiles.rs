@@ -17,6 +17,13 @@ use std::process::Command;
 use limbeck::core::model::{self, WriteOptions};
 use support::{Work, server_of};
 
+/// Composite types of all sorts, which few cases have.
+const COMPOSITES: &str = "CREATE TYPE mood AS ENUM ('sad', 'glad');
+    CREATE TYPE point3 AS (x int, y int, \"Z\" int, \"type\" mood);
+    CREATE DOMAIN corner AS point3;
+    CREATE TYPE path3 AS (points point3[], length numeric(10, 2), at timestamptz, moods mood[], end_ corner);
+    CREATE TABLE t (a point3 NOT NULL, b point3[], c path3, d path3[] NOT NULL, e corner, f corner[]);";
+
 /// Every so many diff cases, and states of the conformance data.
 const STEPS: (usize, usize) = (9, 40);
 
@@ -50,7 +57,8 @@ fn schemas() -> Vec<(String, String)> {
     let all = std::env::var_os("LIMBECK_TEST_ALL_STATES").is_some();
     let (cases, states) = if all { (1, 1) } else { STEPS };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diff_cases");
-    let mut schemas: Vec<_> = files(&folder).iter().step_by(cases).filter_map(|file| case(file)).collect();
+    let mut schemas = vec![("composites".to_owned(), COMPOSITES.to_owned())];
+    schemas.extend(files(&folder).iter().step_by(cases).filter_map(|file| case(file)));
     let folder = std::env::var("LIMBECK_CONFORMANCE_DIR")
         .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/conformance").to_owned());
     let mut found = files(&Path::new(&folder).join("schemas"));
@@ -103,10 +111,10 @@ ipnetwork = { path = "ipnetwork" }
 mac_address = { path = "mac_address" }
 "#;
 
-/// A crate with one type that sqlx can read.
+/// A crate with one type that sqlx can read, and write: composite types are both.
 fn stand_in(name: &str, of_type: &str) -> String {
     format!(
-        "use sqlx::postgres::{{PgHasArrayType, PgTypeInfo, PgValueRef, Postgres}};
+        "use sqlx::postgres::{{PgArgumentBuffer, PgHasArrayType, PgTypeInfo, PgValueRef, Postgres}};
         #[derive(Debug, Clone, PartialEq)]
         pub struct {name};
         impl sqlx::Type<Postgres> for {name} {{
@@ -114,6 +122,11 @@ fn stand_in(name: &str, of_type: &str) -> String {
         }}
         impl PgHasArrayType for {name} {{
             fn array_type_info() -> PgTypeInfo {{ PgTypeInfo::with_name(\"_{of_type}\") }}
+        }}
+        impl sqlx::Encode<'_, Postgres> for {name} {{
+            fn encode_by_ref(&self, _: &mut PgArgumentBuffer) -> Result<sqlx::encode::IsNull, sqlx::error::BoxDynError> {{
+                Ok(sqlx::encode::IsNull::Yes)
+            }}
         }}
         impl<'r> sqlx::Decode<'r, Postgres> for {name} {{
             fn decode(_: PgValueRef<'r>) -> Result<Self, sqlx::error::BoxDynError> {{ Ok(Self) }}

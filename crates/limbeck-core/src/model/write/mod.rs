@@ -29,7 +29,7 @@ pub struct WriteOptions {
 /// Files, each with its name and text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WrittenModels {
-    /// Rust: `mod.rs`, `enums.rs`, one file for each table. They use the crates limbeck, sqlx (with `derive`), and, as
+    /// Rust: `mod.rs`, `enums.rs`, `composites.rs`, one file for each table. They use the crates limbeck, sqlx (with `derive`), and, as
     /// far as there are columns of their types, uuid, chrono, rust_decimal, serde_json, ipnetwork and mac_address.
     pub rust: Vec<(String, String)>,
     /// SQL, by kind of object, numbered in an order in which the files can be run.
@@ -63,6 +63,8 @@ struct Plan<'a> {
     enum_names: BTreeMap<&'a ObjectId, String>,
     /// By the type's text in a column.
     enum_texts: BTreeMap<String, &'a ObjectId>,
+    /// The Rust structs of composite types, which SQL defines, by the type's text in a column.
+    composites: BTreeMap<String, (&'a ObjectId, String)>,
     /// The types beneath domains, by the domain's text in a column.
     domains: BTreeMap<String, &'a str>,
     /// Type and module.
@@ -76,6 +78,7 @@ impl<'a> Plan<'a> {
             in_rust: BTreeSet::new(),
             enum_names: BTreeMap::new(),
             enum_texts: BTreeMap::new(),
+            composites: BTreeMap::new(),
             domains: BTreeMap::new(),
             table_names: BTreeMap::new(),
         };
@@ -93,7 +96,7 @@ impl<'a> Plan<'a> {
             })
         };
         let mut types = BTreeSet::new();
-        let mut modules = BTreeSet::from(["enums".to_owned(), "mod".to_owned()]);
+        let mut modules = BTreeSet::from(["composites", "enums", "mod"].map(str::to_owned));
         for (id, entry) in &schema.objects {
             let Some(name) = id.qualified() else { continue };
             match &entry.object {
@@ -101,6 +104,10 @@ impl<'a> Plan<'a> {
                     plan.in_rust.insert(id);
                     plan.enum_names.insert(id, type_name(&name.schema, &name.name, "Type", &mut types));
                     plan.enum_texts.insert(quote::name(&name), id);
+                }
+                Object::Composite(composite) if !composite.attributes.is_empty() => {
+                    let rust_name = type_name(&name.schema, &name.name, "Type", &mut types);
+                    plan.composites.insert(quote::name(&name), (id, rust_name));
                 }
                 Object::Domain(domain) => _ = plan.domains.insert(quote::name(&name), &domain.base),
                 Object::Table(_) if id.kind == Kind::Table && is_whole(&name) => {
@@ -195,6 +202,11 @@ fn rust_files<'a>(plan: &Plan<'a>, options: &WriteOptions) -> Vec<RustFile<'a>> 
     let writer = rust::Writer { plan, options };
     let mut files = Vec::new();
     let (mut modules, mut exports) = (String::new(), String::new());
+    if !plan.composites.is_empty() {
+        files.push(("composites.rs".to_owned(), writer.composites(), None));
+        modules.push_str("mod composites;\n");
+        exports.push_str("pub use composites::*;\n");
+    }
     if plan.enums().next().is_some() {
         files.push(("enums.rs".to_owned(), writer.enums(), None));
         modules.push_str("mod enums;\n");

@@ -68,6 +68,35 @@ impl Writer<'_> {
         text.push_str("}\n");
     }
 
+    /// All composite types, for sqlx: SQL defines them. PostgreSQL lets every attribute be null.
+    pub(super) fn composites(&self) -> String {
+        let (mut uses, mut structs) = (Uses::default(), String::new());
+        for (id, rust_name) in self.plan.composites.values() {
+            let entry = self.plan.schema.objects.get(*id);
+            let (Some(Entry { object: Object::Composite(composite), comment, .. }), Some(name)) =
+                (entry, id.qualified())
+            else {
+                continue;
+            };
+            let comment = comment.as_deref().and_then(|text| doc_lines(text, "")).unwrap_or_default();
+            _ = writeln!(structs, "\n{comment}#[derive(Debug, Clone, sqlx::Type)]");
+            _ = writeln!(structs, "#[sqlx(type_name = {})]", literal(&self.sql_name(&name)));
+            _ = writeln!(structs, "pub struct {rust_name} {{");
+            let mut taken = BTreeSet::new();
+            for attribute in &composite.attributes {
+                let (ty, _) = self.value_type(&attribute.data_type, &mut uses);
+                let comment = attribute.comment.as_deref().and_then(|text| doc_lines(text, "    "));
+                let field = value_name(&attribute.name, &mut taken);
+                _ = writeln!(structs, "{}    pub {field}: Option<{ty}>,", comment.unwrap_or_default());
+            }
+            structs.push_str("}\n");
+        }
+        uses.composites.clear();
+        let head = uses.lines(&[]);
+        let gap = if head.is_empty() { "" } else { "\n" };
+        format!("//! Composite types.\n{gap}{head}{structs}")
+    }
+
     /// A type's name as sqlx asks for it: its schema only where it is not the default one.
     fn sql_name(&self, name: &Name) -> String {
         if name.schema == self.options.models.default_schema {
@@ -79,24 +108,15 @@ impl Writer<'_> {
 
     /// A table's file.
     pub(super) fn table(&self, name: &Name, table: &Table, entry: &Entry, rust_name: &str) -> String {
-        let mut imports = BTreeSet::from(["limbeck::Table", "sqlx::FromRow"]);
-        let mut enums = BTreeSet::new();
+        let mut uses = Uses::default();
         let mut fields = String::new();
         let mut taken = BTreeSet::new();
         let own = self.own_attributes(name, table);
         for column in &table.columns {
             let attributes = own.by_column.get(column.name.as_str()).cloned().unwrap_or_default();
-            self.field(&mut fields, column, name, attributes, &mut taken, &mut imports, &mut enums);
+            self.field(&mut fields, column, name, attributes, &mut taken, &mut uses);
         }
-        let mut text = String::new();
-        for import in imports {
-            _ = writeln!(text, "use {import};");
-        }
-        if !enums.is_empty() {
-            let names = enums.iter().copied().collect::<Vec<_>>().join(", ");
-            let names = if enums.len() == 1 { names } else { format!("{{{names}}}") };
-            _ = writeln!(text, "\nuse super::enums::{names};");
-        }
+        let mut text = uses.lines(&["limbeck::Table", "sqlx::FromRow"]);
         let (comment, say_comment) = comment_of(entry.comment.as_deref(), "");
         let mut attributes = Vec::new();
         if snake(rust_name) != name.name {
@@ -120,7 +140,6 @@ impl Writer<'_> {
         text
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what a field adds to and what it is made from")]
     fn field<'a>(
         &'a self,
         text: &mut String,
@@ -128,11 +147,10 @@ impl Writer<'_> {
         table: &Name,
         constraints: Vec<String>,
         taken: &mut BTreeSet<String>,
-        imports: &mut BTreeSet<&'static str>,
-        enums: &mut BTreeSet<&'a str>,
+        uses: &mut Uses<'a>,
     ) {
         let field = value_name(&column.name, taken);
-        let (ty, sql_type) = self.field_type(column, imports, enums);
+        let (ty, sql_type) = self.field_type(column, uses);
         let mut attributes: Vec<String> =
             sql_type.map(|ty| format!("sql_type = {}", literal(&ty))).into_iter().collect();
         attributes.extend(constraints);
@@ -150,27 +168,28 @@ impl Writer<'_> {
     }
 
     /// The field's type, and `sql_type` where that does not say all.
-    fn field_type<'a>(
-        &'a self,
-        column: &Column,
-        imports: &mut BTreeSet<&'static str>,
-        enums: &mut BTreeSet<&'a str>,
-    ) -> (String, Option<String>) {
-        let beneath = self.plan.beneath(&column.data_type);
+    fn field_type<'a>(&'a self, column: &Column, uses: &mut Uses<'a>) -> (String, Option<String>) {
+        let (ty, says_all) = self.value_type(&column.data_type, uses);
+        let ty = if column.nullability == Nullability::NotNull { ty } else { format!("Option<{ty}>") };
+        (ty, (!says_all).then(|| column.data_type.clone()))
+    }
+
+    /// The Rust type of values that are not null, and whether it says the whole type.
+    fn value_type<'a>(&'a self, data_type: &str, uses: &mut Uses<'a>) -> (String, bool) {
+        let beneath = self.plan.beneath(data_type);
         let (element, array) = beneath.strip_suffix("[]").map_or((beneath.as_str(), false), |e| (e, true));
-        let said =
-            |says_all: bool| (!says_all || beneath != column.data_type).then(|| column.data_type.clone());
-        let optional = |ty: String| {
-            if column.nullability == Nullability::NotNull { ty } else { format!("Option<{ty}>") }
-        };
+        let of_element = |name: &str| if array { format!("Vec<{name}>") } else { name.to_owned() };
         if let Some(rust_name) = self.plan.enum_of(element) {
-            enums.insert(rust_name);
-            let ty = if array { format!("Vec<{rust_name}>") } else { rust_name.to_owned() };
-            return (optional(ty), said(true));
+            uses.enums.insert(rust_name);
+            return (of_element(rust_name), beneath == data_type);
+        }
+        if let Some((_, rust_name)) = self.plan.composites.get(element) {
+            uses.composites.insert(rust_name);
+            return (of_element(rust_name), false);
         }
         let (ty, says_all) = rust_type(&beneath);
-        imports.extend(ty.import);
-        (optional(ty.text), said(says_all))
+        uses.imports.extend(ty.import);
+        (ty.text, says_all && beneath == data_type)
     }
 
     /// Constraints, indexes and policies: as attributes of a column, where they are one column's and need few words,
@@ -207,6 +226,35 @@ impl Writer<'_> {
             }
         }
         attributes
+    }
+}
+
+/// What a file uses of others.
+#[derive(Default)]
+struct Uses<'a> {
+    imports: BTreeSet<&'static str>,
+    enums: BTreeSet<&'a str>,
+    composites: BTreeSet<&'a str>,
+}
+
+impl Uses<'_> {
+    /// The `use` lines, with these beside.
+    fn lines(&self, always: &[&'static str]) -> String {
+        let mut text = String::new();
+        for import in self.imports.iter().chain(always).collect::<BTreeSet<_>>() {
+            _ = writeln!(text, "use {import};");
+        }
+        let own = [("composites", &self.composites), ("enums", &self.enums)];
+        let own: Vec<_> = own.into_iter().filter(|(_, names)| !names.is_empty()).collect();
+        if !own.is_empty() && !text.is_empty() {
+            text.push('\n');
+        }
+        for (module, names) in own {
+            let list = names.iter().copied().collect::<Vec<_>>().join(", ");
+            let list = if names.len() == 1 { list } else { format!("{{{list}}}") };
+            _ = writeln!(text, "use super::{module}::{list};");
+        }
+        text
     }
 }
 
