@@ -41,6 +41,8 @@ pub(super) fn said(id: &ObjectId, entry: &Entry) -> Vec<String> {
     let mut statements = Vec::new();
     statements.extend(entry.comment.as_deref().map(|text| comment_on(id, &entry.object, Some(text))));
     statements.extend(column_comments(id, &entry.object));
+    let parts = entry.part_comments.iter();
+    statements.extend(parts.map(|(part, text)| comment_on_part(id, part, Some(text))));
     if let Object::Table(table) = &entry.object {
         statements.extend(table.identities().flat_map(sequence::identity_said));
     }
@@ -89,6 +91,16 @@ fn name_of(id: &ObjectId) -> Name {
 pub fn comment_on(id: &ObjectId, object: &Object, text: Option<&str>) -> String {
     let text = text.map_or_else(|| "NULL".to_owned(), quote::literal);
     format!("COMMENT ON {} {} IS {text}", id.kind.sql(), target(id, Some(object)))
+}
+
+/// `COMMENT ON` a part that has a comment of its own ([`Entry::part_comments`]); without a text the comment goes.
+pub fn comment_on_part(id: &ObjectId, part: &str, text: Option<&str>) -> String {
+    let text = text.map_or_else(|| "NULL".to_owned(), quote::literal);
+    let part = match &id.of {
+        Some(table) => format!("INDEX {}", quote::name(&Name::new(&table.schema, &id.name))),
+        None => format!("CONSTRAINT {} ON DOMAIN {}", quote::ident(part), target(id, None)),
+    };
+    format!("COMMENT ON {part} IS {text}")
 }
 
 /// `COMMENT ON COLUMN` of every column that has one.

@@ -18,7 +18,7 @@ mod types;
 mod view;
 
 pub use attached::{add_constraint, create_index, create_policy, firing};
-pub use create::{comment_on, create, create_in, finish, target};
+pub use create::{comment_on, comment_on_part, create, create_in, finish, target};
 pub use dump::{Block, blocks, dump, to_sql};
 pub use grants::{changed as changed_grants, despite_defaults, granted, identity_despite_defaults};
 pub use order::{Part, Step, order};

@@ -98,6 +98,9 @@ pub struct Entry {
     pub object: Object,
     /// `COMMENT ON`; those of columns are in [`Column`], those of attributes in [`Attribute`].
     pub comment: Option<String>,
+    /// Comments on parts that PostgreSQL comments by themselves, by their names: on a domain's checks, and on the index of a
+    /// constraint, under an empty name, since its own is the constraint's.
+    pub part_comments: BTreeMap<String, String>,
     /// Who may do what, the owner left out. What PostgreSQL grants by itself (`EXECUTE` on a function to `PUBLIC`, for
     /// example) is listed like the rest: a `REVOKE` then is an absence.
     pub grants: BTreeSet<Grant>,
@@ -110,7 +113,7 @@ impl Entry {
     pub fn new(object: impl Into<Object>) -> Self {
         let object = object.into();
         let grants = object.default_grants();
-        Self { object, comment: None, grants, needs: BTreeSet::new() }
+        Self { object, comment: None, part_comments: BTreeMap::new(), grants, needs: BTreeSet::new() }
     }
 
     /// Takes all grants for those that PostgreSQL gives by itself.
@@ -123,7 +126,12 @@ impl Entry {
 
     /// Whether both say the same. What they need is not compared: it follows from the rest.
     pub fn says_the_same_as(&self, other: &Self) -> bool {
-        self.object == other.object && self.comment == other.comment && self.grants == other.grants
+        self.object == other.object && self.is_commented_as(other) && self.grants == other.grants
+    }
+
+    /// Whether both, and their parts that are no columns, have the same comments.
+    pub(crate) fn is_commented_as(&self, other: &Self) -> bool {
+        self.comment == other.comment && self.part_comments == other.part_comments
     }
 }
 

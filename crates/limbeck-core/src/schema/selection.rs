@@ -182,6 +182,7 @@ fn is_partition(entry: &Entry) -> bool {
 
 fn forget_comments(entry: &mut Entry) {
     entry.comment = None;
+    entry.part_comments.clear();
     match &mut entry.object {
         Object::Table(table) => {
             table.columns.iter_mut().for_each(|column| column.comment = None);

@@ -46,14 +46,15 @@ impl Scope {
                 _ => OF_MODELS.contains(&id.kind),
             });
             part.objects.values_mut().for_each(Entry::forget_grants);
-            part.objects.values_mut().for_each(forget_identity_comments);
+            part.objects.values_mut().for_each(forget_unspeakable_comments);
         }
         part
     }
 }
 
-/// No attribute has words for the comment on an identity column's sequence.
-fn forget_identity_comments(entry: &mut Entry) {
+/// No attribute has words for the comments on an identity column's sequence and on the index of a constraint.
+fn forget_unspeakable_comments(entry: &mut Entry) {
+    entry.part_comments.clear();
     if let Object::Table(table) = &mut entry.object {
         table.identity_sequences().for_each(|sequence| sequence.comment = None);
     }

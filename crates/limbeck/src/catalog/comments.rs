@@ -29,6 +29,8 @@ pub(super) const COMMENTS: Section = Section {
                     sequence.comment = comment;
                 } else if let Some(entry) = reader.whole_at(address) {
                     entry.comment = comment;
+                } else if let Some(comment) = comment {
+                    reader.comment_part(address, comment);
                 }
                 continue;
             }

@@ -36,9 +36,9 @@ fn read(reader: &mut Reader, row: &PgRow) -> Result<(), sqlx::Error> {
     let oid: i64 = row.try_get("oid")?;
     let domain = (class::TYPE, row.try_get("domain")?);
     if let Some(Object::Domain(domain)) = reader.entry_at(domain).map(|entry| &mut entry.object) {
-        domain.checks.push(DomainCheck { name, definition, validated });
+        domain.checks.push(DomainCheck { name: name.clone(), definition, validated });
         if let Some(id) = reader.id((class::TYPE, row.try_get("domain")?)).cloned() {
-            reader.part((class::CONSTRAINT, oid), id);
+            reader.named_part((class::CONSTRAINT, oid), id, name);
         }
         return Ok(());
     }

@@ -102,7 +102,8 @@ fn read(reader: &mut Reader, row: &PgRow) -> Result<(), sqlx::Error> {
     let definition = plain_definition(reader, row, relation, &columns)?;
     if let Some(constraint) = row.try_get::<Option<i64>, _>("constraint_oid")? {
         if let Some(id) = reader.id((class::CONSTRAINT, constraint)).cloned() {
-            reader.part((class::CLASS, oid), id);
+            // Its name is the constraint's.
+            reader.named_part((class::CLASS, oid), id, String::new());
             define(reader, oid, definition);
         }
         return Ok(());

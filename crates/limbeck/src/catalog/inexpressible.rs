@@ -105,17 +105,16 @@ fn partitions(scope: &Scope) -> Vec<String> {
 fn details(scope: &Scope) -> Vec<String> {
     let Scope { schemas, .. } = scope;
     let mut queries = vec![
-        // Of the index of a constraint, a domain's constraint, NOT NULL, a partition's share of an index or constraint.
+        // Of NOT NULL, a partition's share of an index or constraint.
         format!(
             "SELECT 'comment on ' || i.type || ' ' || i.identity FROM pg_description d \
              CROSS JOIN LATERAL pg_identify_object(d.classoid, d.objoid, d.objsubid) i WHERE d.objoid >= {FIRST_OWN} \
              AND (d.classoid = {constraint} AND EXISTS (SELECT FROM pg_constraint k JOIN pg_namespace n \
-             ON n.oid = k.connamespace WHERE k.oid = d.objoid AND {schemas} AND (k.contypid <> 0 OR k.contype = 'n' \
+             ON n.oid = k.connamespace WHERE k.oid = d.objoid AND {schemas} AND (k.contype = 'n' \
              OR k.conparentid <> 0 OR k.coninhcount > 0 AND NOT k.conislocal)) \
              OR d.classoid = {relation} AND d.objsubid = 0 AND EXISTS (SELECT FROM pg_class c JOIN pg_namespace n \
-             ON n.oid = c.relnamespace WHERE c.oid = d.objoid AND {schemas} AND (c.relkind IN ('i', 'I') \
-             AND (c.relispartition OR EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid \
-             AND k.contype IN ('p', 'u', 'x'))))))",
+             ON n.oid = c.relnamespace WHERE c.oid = d.objoid AND {schemas} AND c.relkind IN ('i', 'I') \
+             AND c.relispartition))",
             constraint = class::CONSTRAINT,
             relation = class::CLASS
         ),

@@ -57,6 +57,8 @@ pub(super) struct Reader {
     ids: HashMap<Address, ObjectId>,
     /// Parts of objects that are objects to `pg_depend`: the index of a constraint, the rule of a view.
     parts: HashMap<Address, ObjectId>,
+    /// What parts that may have a comment are called in [`Entry::part_comments`].
+    part_names: HashMap<Address, String>,
     /// Columns by relation and `attnum`.
     columns: HashMap<(i64, i16), ColumnFacts>,
     /// What each access method takes for a type where an index says nothing, by method and type.
@@ -79,6 +81,7 @@ impl Reader {
             schema: Schema::default(),
             ids: HashMap::new(),
             parts: HashMap::new(),
+            part_names: HashMap::new(),
             columns: HashMap::new(),
             operator_classes: HashMap::new(),
             unprinted: Vec::new(),
@@ -103,6 +106,20 @@ impl Reader {
     /// Remembers at which address a part of an object is.
     pub(super) fn part(&mut self, address: Address, whole: ObjectId) {
         self.parts.insert(address, whole);
+    }
+
+    /// The same of a part that may have a comment.
+    pub(super) fn named_part(&mut self, address: Address, whole: ObjectId, name: String) {
+        self.part(address, whole);
+        self.part_names.insert(address, name);
+    }
+
+    /// The comment of a part is in its whole.
+    pub(super) fn comment_part(&mut self, address: Address, comment: String) {
+        let Some(name) = self.part_names.get(&address).cloned() else { return };
+        if let Some(whole) = self.entry_at(address) {
+            whole.part_comments.insert(name, comment);
+        }
     }
 
     /// The object at an address, or of which something there is a part.

@@ -202,7 +202,8 @@ fn leave_out_late(changes: &[Change], inlined: &mut BTreeMap<usize, usize>, tabl
 }
 
 fn goes_inside(entry: &Entry, constraint: &Constraint) -> bool {
-    entry.comment.is_none() && (constraint.validated || constraint.kind == ConstraintKind::PrimaryKey)
+    let commented = entry.comment.is_some() || !entry.part_comments.is_empty();
+    !commented && (constraint.validated || constraint.kind == ConstraintKind::PrimaryKey)
 }
 
 /// The constraints inside of a table's parentheses.

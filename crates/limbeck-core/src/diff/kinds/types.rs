@@ -229,19 +229,14 @@ fn domain_checks(
     drafts: &mut Vec<Draft>,
 ) {
     let (alter, shown) = (format!("ALTER DOMAIN {}", quote::name(domain)), words::object(id));
-    let stays = |old: &DomainCheck| {
-        to.iter().any(|new| {
-            new.name == old.name && new.definition == old.definition && (new.validated || !old.validated)
-        })
-    };
-    for old in from.iter().filter(|old| !stays(old)) {
+    for old in from.iter().filter(|old| !stays(old, to)) {
         let statement = format!("{alter} DROP CONSTRAINT {}", quote::ident(&old.name));
         let words = format!("drop check {} of {shown}", old.name);
         drafts.push(Draft::alter(id, statement, words).stage(Stage::Clear).column(EXPRESSIONS));
     }
     for new in to {
         let risk = || format!("fails if a value of {shown} does not satisfy {}", new.name);
-        match from.iter().find(|old| old.name == new.name && stays(old)) {
+        match from.iter().find(|old| old.name == new.name && stays(old, to)) {
             Some(old) if old.validated == new.validated => {}
             Some(_) => {
                 let words = format!("validate check {} of {shown}", new.name);
@@ -256,6 +251,19 @@ fn domain_checks(
             }
         }
     }
+}
+
+/// Whether a domain's check is there among the new ones as it is, or only validated.
+fn stays(old: &DomainCheck, to: &[DomainCheck]) -> bool {
+    to.iter().any(|new| {
+        new.name == old.name && new.definition == old.definition && (new.validated || !old.validated)
+    })
+}
+
+/// Whether a domain's check is there from before to after, with its comment.
+pub(super) fn keeps_check(fates: &Fates<'_>, id: &ObjectId, from: &Domain, to: &Domain, name: &str) -> bool {
+    let old = from.checks.iter().find(|old| old.name == name);
+    old.is_some_and(|old| stays(old, &to.checks)) && !fates.released.contains_key(id)
 }
 
 pub(super) fn composite(

@@ -282,7 +282,7 @@ fn is_same(id: &ObjectId, written: &Entry, back: &Entry) -> bool {
         }
         (written, back) => written == back,
     };
-    objects && written.comment == back.comment
+    objects && written.is_commented_as(back)
 }
 
 /// The table with the sequences of its identity columns said, where they are PostgreSQL's usual ones; their comments and
