@@ -95,8 +95,16 @@ impl Check {
 
 /// Models against revisions, or against a database.
 async fn models(app: &App, workshop: &mut Workshop, live: Option<&mut Connection>) -> Result<Found, Failure> {
-    let wanted = Wanted::read(app.config()?)?;
-    let mut current = Current::of(app, workshop, live).await?;
+    let reading = Wanted::reading(app.config()?);
+    let (wanted, mut current) = match live {
+        // It answers meanwhile.
+        Some(_) => {
+            let current = Current::of(app, workshop, live).await?;
+            (reading.await?, current)
+        }
+        // What is wrong in a model is not to wait for a replay.
+        None => (reading.await?, Current::of(app, workshop, live).await?),
+    };
     let difference = current.against(app, workshop, &wanted).await?;
     Ok(Found {
         difference,

@@ -51,13 +51,16 @@ impl Shared {
 
     fn parted(written: &Schema, normal: &Schema, shared: &BTreeSet<&ObjectId>) -> Self {
         let mut taken = Schema::default();
-        let mut all = written.clone();
-        for (id, entry) in &mut all.objects {
+        for (id, entry) in &written.objects {
             let Some(printed) = normal.objects.get(id).filter(|_| shared.contains(id)) else { continue };
-            *entry = Entry { grants: entry.grants.clone(), ..printed.clone() };
-            taken.objects.insert(id.clone(), entry.clone());
+            taken.objects.insert(id.clone(), Entry { grants: entry.grants.clone(), ..printed.clone() });
         }
-        let rest = all.part(written.objects.keys().filter(|id| !shared.contains(id)).cloned());
+        let mut rest = Schema::default();
+        if shared.len() < written.objects.len() {
+            let mut all = written.clone();
+            all.objects.extend(taken.objects.clone());
+            rest = all.part(written.objects.keys().filter(|id| !shared.contains(id)).cloned());
+        }
         // It is in every database, and no model says so.
         let public = ObjectId::global(Kind::Schema, "public");
         if let Some(entry) = normal.objects.get(&public) {
@@ -70,7 +73,7 @@ impl Shared {
 
 /// Whether PostgreSQL would print an object so. Grants are not compared: models have no words for them.
 fn is_printed_so(id: &ObjectId, written: &Entry, printed: &Entry) -> bool {
-    written.comment == printed.comment
+    written.is_commented_as(printed)
         && match (&written.object, &printed.object) {
             (Object::Table(written), Object::Table(printed)) => {
                 id.qualified().is_some_and(|name| completed(written, printed, &name) == *printed)

@@ -43,6 +43,17 @@ impl Wanted {
         Ok(Self { models, files, selection: config.compare.clone() })
     }
 
+    /// Begins to [`read`](Self::read) on another thread: it takes about as long as a database needs to tell its schema.
+    /// Await it when both are needed. (Of a runtime of tokio.)
+    ///
+    /// # Errors
+    /// As reading.
+    pub fn reading(config: &Config) -> impl Future<Output = Result<Self, Error>> + use<> {
+        let config = config.clone();
+        let reading = tokio::task::spawn_blocking(move || Self::read(&config));
+        async { reading.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())) }
+    }
+
     /// What had another name, as the models say.
     pub fn renames(&self) -> Vec<Rename> {
         self.models.renames.iter().filter_map(rename).collect()
