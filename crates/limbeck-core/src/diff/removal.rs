@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::draft::{Draft, Role};
+use super::draft::{Draft, Fact, Role};
 use super::fate::Fates;
 use super::scope;
 use super::words;
@@ -64,13 +64,19 @@ impl<'a> Carried<'a> {
         Some(carrier)
     }
 
-    /// Says of a column that goes what goes with it.
+    /// Says of a column that goes what goes with it. With a primary key of several, the others may be null again.
     pub(super) fn tell(&self, fates: &Fates<'_>, drafts: &mut [Draft]) {
         for draft in drafts.iter_mut().filter(|draft| draft.role == Role::Remove && draft.column.is_some()) {
             let change = &mut draft.change;
             let mut names = Vec::new();
             for (id, carrier) in &self.by {
                 let with = carrier.id == change.object && carrier.column == draft.column;
+                if with && let Some((table, Object::Constraint(key))) = id.of.as_ref().zip(fates.from.get(id))
+                {
+                    let table = ObjectId::relation(Kind::Table, table);
+                    let columns = key.columns.iter().filter(|_| key.kind == ConstraintKind::PrimaryKey);
+                    draft.announces.extend(columns.map(|it| Fact::MayBeNull(table.clone(), it.clone())));
+                }
                 if with
                     && !fates.to.objects.contains_key(*id)
                     && let Some(entry) = fates.from.objects.get(*id)
