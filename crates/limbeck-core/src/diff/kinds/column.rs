@@ -87,27 +87,55 @@ impl Place<'_> {
     }
 }
 
-/// `ADD COLUMN`. With a default PostgreSQL refuses it where rows of the table are stored elsewhere: then the rows get their
-/// values afterwards, and those elsewhere have NULL.
+/// `ADD COLUMN`. With a default or an identity PostgreSQL refuses it where rows of the table are stored elsewhere, with an
+/// identity also where the table has children: then the rows get their values afterwards, and those elsewhere have NULL.
 pub(super) fn add(place: &Place<'_>, column: &Column) -> Vec<Draft> {
-    let Some(value) =
-        column.default.as_ref().filter(|_| !place.fates.holders_of(place.id, Holding::Anyhow).is_empty())
-    else {
+    let Some((statement, words)) = values_afterwards(place, column) else {
         let add = add_as_it_is(place, column).announces(place.not_null(&column.name));
         return [add].into_iter().chain(settle(place, column)).collect();
     };
-    let bare = Column { default: None, nullability: Nullability::Nullable, ..column.clone() };
-    let (name, filled) = (quote::ident(&column.name), Fact::Filled(place.id.clone(), column.name.clone()));
-    let statements = vec![format!("UPDATE {} SET {name} = {value}", quote::name(place.name))];
-    let action = Action::Rewrite { statements, reason: "writes all rows".into() };
-    let words = format!("set {} to {value} in all rows", place.words(&column.name));
+    let bare = Column { default: None, identity: None, nullability: Nullability::Nullable, ..column.clone() };
+    let filled = Fact::Filled(place.id.clone(), column.name.clone());
+    let action = Action::Rewrite { statements: vec![statement], reason: "writes all rows".into() };
     let fill = place.draft(&column.name, action, words).role(Role::Adjust).announces(filled.clone());
     let (mut settings, mut restrictions) = (vec![fill], Vec::new());
     default(place, &bare, column, &mut settings);
-    nullability(place, &bare, column, &mut restrictions);
+    match column.identity {
+        // Until it is one, nobody can insert a row without a value: all at once.
+        Some(_) => restrictions.push(not_null_at_once(place, &column.name)),
+        None => nullability(place, &bare, column, &mut restrictions),
+    }
+    identity(place, &bare, column, &mut restrictions);
     settings.extend(restrictions.into_iter().map(|draft| draft.awaits(filled.clone())));
     let later = settings.into_iter().map(|draft| draft.awaits(columns(place.id)));
     [add_as_it_is(place, &bare)].into_iter().chain(later).collect()
+}
+
+/// What gives a new column its values where it is added without them, and that in words.
+fn values_afterwards(place: &Place<'_>, column: &Column) -> Option<(String, String)> {
+    let is_held = !place.fates.holders_of(place.id, Holding::Anyhow).is_empty();
+    let (table, name, shown) =
+        (quote::name(place.name), quote::ident(&column.name), place.words(&column.name));
+    if let Some(value) = column.default.as_ref().filter(|_| is_held) {
+        let statement = format!("UPDATE {table} SET {name} = {value}");
+        return Some((statement, format!("set {shown} to {value} in all rows")));
+    }
+    let own = column.identity.as_ref().filter(|_| is_held || has_others(place))?.sequence.as_ref()?;
+    let Sequence { start, increment, .. } = own.settings;
+    let statement = format!(
+        "UPDATE {table} AS r SET {name} = f.value\n    FROM (SELECT tableoid, ctid, {start} + {increment} * (row_number() \
+         OVER () - 1) FROM {table} WHERE {name} IS NULL) AS f (relation, at, value)\n    WHERE r.tableoid = f.relation \
+         AND r.ctid = f.at"
+    );
+    Some((statement, format!("number {shown} in all rows")))
+}
+
+/// Whether a table has children, which are no identities with it.
+fn has_others(place: &Place<'_>) -> bool {
+    let is_partitioned =
+        matches!(place.fates.to.get(place.id), Some(Object::Table(Table { partition_by: Some(_), .. })));
+    let is_one_with_them = is_partitioned && place.fates.version >= 17;
+    !is_one_with_them && !place.fates.children(place.id).is_empty()
 }
 
 fn add_as_it_is(place: &Place<'_>, column: &Column) -> Draft {
@@ -566,10 +594,7 @@ fn nullability(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<D
         (before, after) if before == after => {}
         // It is validated, as a constraint that is there already.
         (Nullability::NotValid, Nullability::NotNull) => {
-            let statements = vec![format!("{}SET NOT NULL", place.alter_column(column))];
-            let action = Action::Rewrite { statements, reason: "reads the table".into() };
-            let draft = place.draft(column, action, format!("set {shown} not null"));
-            drafts.push(draft.announces(place.not_null(column)).risk(format!("fails if {shown} has nulls")));
+            drafts.push(not_null_at_once(place, column).risk(format!("fails if {shown} has nulls")));
         }
         (_, Nullability::NotNull) => {
             let action = Action::SetNotNull { column: column.clone(), proof: proof(place, column) };
@@ -593,6 +618,14 @@ fn nullability(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<D
             }
         }
     }
+}
+
+/// `SET NOT NULL`, which reads the table.
+fn not_null_at_once(place: &Place<'_>, column: &str) -> Draft {
+    let statements = vec![format!("{}SET NOT NULL", place.alter_column(column))];
+    let action = Action::Rewrite { statements, reason: "reads the table".into() };
+    let words = format!("set {} not null", place.words(column));
+    place.draft(column, action, words).announces(place.not_null(column))
 }
 
 /// A name for a constraint, as PostgreSQL 18 would choose it, that no other constraint of the table has.
