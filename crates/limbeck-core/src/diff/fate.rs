@@ -9,7 +9,7 @@ use super::kinship::{self, Beside};
 use super::scope;
 use super::words;
 use crate::ddl::quote;
-use crate::schema::{ConstraintKind, Kind, Name, Need, Object, ObjectId, Schema, Table};
+use crate::schema::{Column, ConstraintKind, Kind, Name, Need, Object, ObjectId, Schema, Table};
 use crate::sql::token::{Lexer, TokenKind};
 
 /// Both sides, and what becomes of what is in them.
@@ -365,11 +365,12 @@ impl<'a> Fates<'a> {
             return;
         };
         let (Some(before), Some(after)) = (old.column(column), new.column(column)) else { return };
-        let is_type = disturbance.column.is_none() && is_type(disturbance.id.kind);
+        let is_type = disturbance.column.is_none() && is_of_type(before, disturbance.id);
         // A type of another kind may have taken the name.
         let is_replaced =
             is_type && before.data_type == after.data_type && before.collation == after.collation;
-        if disturbance.how == How::Removed && !is_replaced {
+        let is_overtaken = self.is_overtaken(table, Some(column), disturbance.id);
+        if disturbance.how == How::Removed && !is_replaced && !is_overtaken {
             return;
         }
         if self.parent_disturbs(table, column) {
@@ -398,7 +399,11 @@ impl<'a> Fates<'a> {
     fn breaks(&self, user: &ObjectId, disturbance: &Disturbance<'_>) -> bool {
         match disturbance.how {
             // A changed one is swapped for one that does not need it.
-            How::Removed => !self.changed.contains(user) || self.is_altered(user),
+            How::Removed => {
+                !self.changed.contains(user)
+                    || self.is_altered(user)
+                    || self.is_overtaken(user, None, disturbance.id)
+            }
             How::Rebuilt => true,
             // PostgreSQL makes them anew by itself, as they are; a foreign key only if the types still fit.
             How::Retyped => self.changed.contains(user) || self.foreign_key_breaks(user, disturbance),
@@ -446,6 +451,20 @@ impl<'a> Fates<'a> {
             && self.to.objects.contains_key(user)
             && needs(self.from)
             && !needs(self.to)
+            && !self.is_overtaken(user, None, id)
+    }
+
+    /// Whether what an object, or a column of it, says afterwards means another routine, operator or type of the same name:
+    /// it cannot be said while the one that goes is there, since it would mean that one, or could mean either.
+    fn is_overtaken(&self, user: &ObjectId, column: Option<&str>, id: &ObjectId) -> bool {
+        let is_other = |on: &ObjectId| {
+            id.is_overload_of(on)
+                || is_type(id.kind) && is_type(on.kind) && id != on && id.qualified() == on.qualified()
+        };
+        let is_meant = |need: &Need| {
+            is_other(&need.on) && column.is_none_or(|column| need.by.as_deref() == Some(column))
+        };
+        self.to.objects.get(user).is_some_and(|entry| entry.needs.iter().any(is_meant))
     }
 
     fn rebuild(&mut self, id: &'a ObjectId, reason: String, queue: &mut VecDeque<Disturbance<'a>>) {
@@ -483,6 +502,13 @@ impl<'a> Fates<'a> {
         self.columns.get(&(table, column)).map(|(fate, _)| *fate)
     }
 
+    /// Whether what a column of the old side needs is its type.
+    pub(super) fn is_type_of(&self, table: &ObjectId, need: &Need) -> bool {
+        let Some(Object::Table(table)) = self.from.get(table) else { return false };
+        let column = need.by.as_ref().and_then(|by| table.column(by));
+        column.is_some_and(|column| is_of_type(column, &need.on))
+    }
+
     /// Whether a column has a type that goes before, and one of the same name afterwards.
     pub(super) fn has_remade(&self, table: &ObjectId, column: &str, of_type: &ObjectId) -> bool {
         let name = of_type.qualified();
@@ -511,6 +537,20 @@ impl<'a> Fates<'a> {
     /// Who needs an object of the old side.
     pub(super) fn users(&self, id: &ObjectId) -> &[(&'a ObjectId, &'a Need)] {
         self.users.get(id).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Whether it is a column's type or collation, and not something that its default names.
+fn is_of_type(column: &Column, id: &ObjectId) -> bool {
+    let name = id.qualified();
+    match id.kind {
+        Kind::Collation => column.collation == name,
+        // The column may have the multirange type.
+        Kind::Range => column.data_type.contains('.'),
+        kind => {
+            let of = column.data_type.trim_end_matches("[]");
+            is_type(kind) && name.is_some_and(|name| quote::name(&name) == of)
+        }
     }
 }
 

@@ -150,6 +150,8 @@ impl<'a> Graph<'a> {
         self.annotations();
         self.schemas();
         self.default_privileges();
+        self.overloads();
+        self.casts();
         self.bodies();
         self.renames();
         self.before
@@ -203,6 +205,56 @@ impl<'a> Graph<'a> {
         found
     }
 
+    /// Of routines of one name, those that go do so before something is made that means one of the others: it would mean
+    /// one that goes, or could mean either.
+    fn overloads(&mut self) {
+        for gone in self.removed_overloads() {
+            let overloaded = &self.drafts[gone].change.object;
+            self.precede(gone, |on| overloaded.is_overload_of(on));
+        }
+    }
+
+    /// What an expression needs of a cast is its function only, or nothing but the types; still the cast must be there.
+    fn casts(&mut self) {
+        let is_cast = |index: &usize| {
+            self.drafts[*index].change.object.kind == Kind::Cast && self.drafts[*index].makes()
+        };
+        let casts: Vec<usize> = (0..self.drafts.len()).filter(is_cast).collect();
+        for cast in casts {
+            let Some(entry) = self.fates.to.objects.get(&self.drafts[cast].change.object) else { continue };
+            let has_function = entry.needs.iter().any(|need| need.on.kind == Kind::Routine);
+            let means = |on: &ObjectId| {
+                (on.kind == Kind::Routine || !has_function) && entry.needs.iter().any(|need| need.on == *on)
+            };
+            self.precede(cast, means);
+        }
+    }
+
+    /// A change comes before what says something of certain objects, or of a column. Where that makes a circle it does not
+    /// count.
+    fn precede(&mut self, first: usize, means: impl Fn(&ObjectId) -> bool) {
+        for (index, draft) in self.drafts.iter().enumerate() {
+            let says = matches!(draft.role, Role::Provide | Role::Disturb | Role::Adjust);
+            let Some(entry) = self.fates.to.objects.get(&draft.change.object) else { continue };
+            let is_meant = |need: &Need| means(&need.on) && (draft.makes() || need.by == draft.column);
+            if says && entry.needs.iter().any(is_meant) && !self.all_before(first).contains(&index) {
+                self.edge(first, index);
+            }
+        }
+    }
+
+    /// Whether the new side has a routine of the name with other arguments.
+    fn stays_by_name(&self, gone: &ObjectId) -> bool {
+        self.fates.to.objects.keys().any(|id| id.is_overload_of(gone))
+    }
+
+    fn removed_overloads(&self) -> Vec<usize> {
+        let is_one = |draft: &Draft| {
+            draft.role == Role::Remove && matches!(draft.change.object.kind, Kind::Routine | Kind::Operator)
+        };
+        (0..self.drafts.len()).filter(|&index| is_one(&self.drafts[index])).collect()
+    }
+
     /// A function in SQL is read when it is made, and what its text names must be there; but no catalog knows of that
     /// need, and where it makes a circle with one that is known it does not count.
     fn bodies(&mut self) {
@@ -215,6 +267,11 @@ impl<'a> Graph<'a> {
             let words = body_words(&routine.definition);
             for (other, made) in self.drafts.iter().enumerate() {
                 let is_named = match (&made.change.action, &made.column) {
+                    // What has the name beside it could be meant as well.
+                    (Action::Drop(_), _) => {
+                        let gone = &made.change.object;
+                        words.contains(gone.name.as_str()) && self.stays_by_name(gone)
+                    }
                     (Action::Create(_) | Action::Replace(_), _) => {
                         words.contains(made.change.object.name.as_str())
                     }
@@ -296,7 +353,9 @@ impl<'a> Graph<'a> {
             let draft = &self.drafts[index];
             match draft.role {
                 Role::Remove => draft.column.is_none() || draft.column == need.by,
-                Role::Release | Role::Loosen => draft.column == need.by,
+                Role::Loosen => draft.column == need.by,
+                // It has its type still.
+                Role::Release => draft.column == need.by && !self.fates.is_type_of(user, need),
                 _ => false,
             }
         };

@@ -215,6 +215,13 @@ impl ObjectId {
         }
     }
 
+    /// Whether it is a routine or an operator that differs from another one in its arguments only.
+    pub(crate) fn is_overload_of(&self, other: &Self) -> bool {
+        matches!(self.kind, Kind::Routine | Kind::Operator)
+            && self.arguments != other.arguments
+            && (self.kind, &self.schema, &self.name) == (other.kind, &other.schema, &other.name)
+    }
+
     /// Schema and name, for what lives in a schema.
     pub fn qualified(&self) -> Option<Name> {
         self.schema.as_ref().map(|schema| Name::new(schema.clone(), self.name.clone()))
