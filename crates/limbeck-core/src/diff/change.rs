@@ -82,6 +82,13 @@ pub enum Action {
         /// Why it takes long.
         reason: String,
     },
+    /// A statement that rewrites the table by way of a function that is there for the moment.
+    Convert {
+        /// How the function is made, and how it goes.
+        helper: [String; 2],
+        /// The statement.
+        statement: String,
+    },
     /// `ALTER TYPE ... ADD VALUE`: the new value cannot be used before a commit.
     AddValue(String),
     /// `ADD COLUMN`.

@@ -405,8 +405,14 @@ impl<'a> Fates<'a> {
                     || self.is_overtaken(user, None, disturbance.id)
             }
             How::Rebuilt => true,
-            // PostgreSQL makes them anew by itself, as they are; a foreign key only if the types still fit.
-            How::Retyped => self.changed.contains(user) || self.foreign_key_breaks(user, disturbance),
+            // PostgreSQL makes them anew by itself, as they are, if they go together with the type that the column has then;
+            // a foreign key only if the types still fit.
+            How::Retyped => {
+                let is_loosened = |column| kinds::is_loosened(self, disturbance.id, column);
+                self.changed.contains(user)
+                    || disturbance.column.is_some_and(is_loosened)
+                    || self.foreign_key_breaks(user, disturbance)
+            }
         }
     }
 

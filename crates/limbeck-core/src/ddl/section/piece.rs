@@ -37,8 +37,9 @@ const NEW: &str = "__new";
 pub(super) fn pieces(change: &Change, style: &Style) -> Vec<Piece> {
     let writer = Writer { change, style };
     let mut pieces = writer.pieces();
-    if let (Some(loss), Some(first)) = (&change.loss, pieces.first_mut()) {
-        first.marks.insert(0, StepMark::Destructive(loss.clone()));
+    let helper = usize::from(matches!(change.action, Action::Convert { .. }));
+    if let (Some(loss), Some(piece)) = (&change.loss, pieces.get_mut(helper)) {
+        piece.marks.insert(0, StepMark::Destructive(loss.clone()));
     }
     pieces
 }
@@ -116,6 +117,10 @@ impl Writer<'_> {
                 let last = pieces.pop().map(|last| last.marked(self.risk()).blocking(reason));
                 pieces.extend(last);
                 pieces
+            }
+            Action::Convert { helper: [make, end], statement } => {
+                let convert = plain(statement.clone()).marked(self.risk()).blocking("rewrites the table");
+                vec![plain(make.clone()), convert, plain(end.clone())]
             }
             Action::Join { statement, reason } => {
                 let join = plain(statement.clone()).marked(self.risk());

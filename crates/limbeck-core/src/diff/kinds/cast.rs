@@ -1,7 +1,6 @@
 //! What a column's new type means for its values: PostgreSQL manual, "Type Conversion" and `pg_cast`.
 
-use crate::ddl::quote;
-use crate::schema::{Attribute, Column, Composite, Kind, Name, Object, ObjectId, Schema};
+use crate::schema::{Column, Kind, Name, Object, ObjectId, Schema};
 
 /// A type's name without its modifier, and the modifier's numbers.
 struct Type<'t> {
@@ -85,7 +84,8 @@ pub(super) fn using(
     from: &str,
     to: &str,
 ) -> Option<String> {
-    let (old, new) = (parse(base(before, from)), parse(base(after, to)));
+    let (old_base, new_base) = (base(before, from), base(after, to));
+    let (old, new) = (parse(&old_base), parse(&new_base));
     if old.array != new.array {
         return match (old.array, is_text(new.name)) {
             // A single value becomes the array of it.
@@ -97,7 +97,7 @@ pub(super) fn using(
         };
     }
     if same_group(old.name, new.name) || (is_text(new.name) && !old.array) {
-        let domain = base(after, to) != to;
+        let domain = new_base != to;
         return domain.then(|| format!("{column}::{to}"));
     }
     let own = own_cast(after, from, to);
@@ -117,56 +117,8 @@ pub(super) fn using(
 }
 
 /// By way of the values' text, which every type has.
-pub(super) fn through_text(column: &str, to: &str) -> Option<String> {
+fn through_text(column: &str, to: &str) -> Option<String> {
     Some(format!("{column}::{}::{to}", text_like(to)))
-}
-
-/// A value of a composite type that is made again with other fields, or with its fields in another order: each field has its
-/// value by its name. Nothing for other types.
-pub(super) fn by_fields((from, to): (&Schema, &Schema), column: &str, data_type: &str) -> Option<String> {
-    let (old, new) = (composite(from, data_type)?, composite(to, data_type)?);
-    if same_fields(old, new) {
-        return None;
-    }
-    let field = |new: &Attribute| {
-        let Some(old) = old.attributes.iter().find(|old| old.name == new.name) else {
-            return "NULL".to_owned();
-        };
-        let value = format!("({column}).{}", quote::ident(&new.name));
-        let text = match (old.data_type == new.data_type, new.data_type.contains('.')) {
-            (true, false) => None,
-            (true, true) => through_text(&value, &new.data_type),
-            (false, _) => using((from, to), &value, &old.data_type, &new.data_type),
-        };
-        text.unwrap_or(value)
-    };
-    let fields: Vec<String> = new.attributes.iter().map(field).collect();
-    Some(format!("CASE WHEN {column} IS DISTINCT FROM NULL THEN ROW({})::{data_type} END", fields.join(", ")))
-}
-
-/// What is lost of values of a composite type that is made again: fields that it has no more; of values that hold those of
-/// the type inside them, which come over by their text alone, whatever is called otherwise.
-pub(super) fn lost_fields((from, to): (&Schema, &Schema), data_type: &str) -> Option<String> {
-    let within = base(from, data_type.trim_end_matches("[]")).trim_end_matches("[]");
-    let (old, new) = (composite(from, within)?, composite(to, within)?);
-    if within != data_type {
-        return (!same_fields(old, new))
-            .then(|| "the fields, which are taken in their order whatever their names,".to_owned());
-    }
-    let gone = old.attributes.iter().filter(|old| new.attributes.iter().all(|new| new.name != old.name));
-    let gone: Vec<&str> = gone.map(|old| old.name.as_str()).collect();
-    (!gone.is_empty()).then(|| format!("the fields {}", gone.join(", ")))
-}
-
-fn same_fields(one: &Composite, other: &Composite) -> bool {
-    one.attributes.iter().map(|it| &it.name).eq(other.attributes.iter().map(|it| &it.name))
-}
-
-fn composite<'s>(schema: &'s Schema, data_type: &str) -> Option<&'s Composite> {
-    match schema.get(&ObjectId::relation(Kind::Composite, &name(data_type)?)) {
-        Some(Object::Composite(composite)) => Some(composite),
-        _ => None,
-    }
 }
 
 /// `text`, or an array of texts for an array.
@@ -174,14 +126,15 @@ pub(super) fn text_like(data_type: &str) -> &'static str {
     if data_type.ends_with("[]") { "text[]" } else { "text" }
 }
 
-/// The type beneath a domain.
-fn base<'s>(schema: &'s Schema, data_type: &'s str) -> &'s str {
-    let mut data_type = data_type;
-    // A domain over a domain; a cycle cannot be.
-    while let Some(domain) = domain(schema, data_type) {
-        data_type = &domain.base;
+/// The type beneath a domain; of an array, that beneath its elements' domain.
+pub(super) fn base(schema: &Schema, data_type: &str) -> String {
+    let mut base = data_type.to_owned();
+    // A domain over a domain, or over an array; a cycle cannot be.
+    while let Some(domain) = domain(schema, base.trim_end_matches("[]")) {
+        let array = if base.ends_with("[]") && !domain.base.ends_with("[]") { "[]" } else { "" };
+        base = format!("{}{array}", domain.base);
     }
-    data_type
+    base
 }
 
 fn domain<'s>(schema: &'s Schema, data_type: &str) -> Option<&'s crate::schema::Domain> {
@@ -192,7 +145,7 @@ fn domain<'s>(schema: &'s Schema, data_type: &str) -> Option<&'s crate::schema::
 }
 
 /// The name of a type of the project's own.
-fn name(data_type: &str) -> Option<Name> {
+pub(super) fn name(data_type: &str) -> Option<Name> {
     let (schema, name) = data_type.split_once('.')?;
     Some(Name::new(unquoted(schema), unquoted(name)))
 }
@@ -255,7 +208,7 @@ fn fewer(old: &[i64], new: &[i64], unlimited: i64) -> bool {
 /// Whether the table is written anew. What is not known is taken to be.
 pub(super) fn rewrites(schema: &Schema, from: &Column, to: &Column) -> bool {
     // Another collation alone leaves the rows; their indexes are made again.
-    from.data_type != to.data_type && !widens(base(schema, &from.data_type), &to.data_type)
+    from.data_type != to.data_type && !widens(&base(schema, &from.data_type), &to.data_type)
 }
 
 /// Whether every old value is a new one as it is stored.
@@ -286,6 +239,7 @@ fn widens(from: &str, to: &str) -> bool {
 /// Why it may fail on some rows, if it may.
 pub(super) fn risk(schema: &Schema, from: &Column, to: &Column, shown: &str) -> Option<String> {
     let (from, to) = (base(schema, &from.data_type), to.data_type.as_str());
+    let from = from.as_str();
     let (old, new) = (parse(from), parse(to));
     let always = widens(from, to)
         || (old.array == new.array && grows(old.name, new.name))

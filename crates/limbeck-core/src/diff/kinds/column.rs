@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::annotate::verb;
+use super::convert::{self, Conversion};
 use super::{cast, sequence, types};
 use crate::ddl::{self, quote};
 use crate::diff::change::Action;
@@ -11,7 +12,8 @@ use crate::diff::fate::{ColumnFate, Fates};
 use crate::diff::holders::Holding;
 use crate::diff::words;
 use crate::schema::{
-    Column, Generation, Identity, IdentityKind, Kind, Name, Nullability, Object, ObjectId, Sequence, Table,
+    Column, Generation, Identity, IdentityKind, Kind, Name, Need, Nullability, Object, ObjectId, Sequence,
+    Table,
 };
 
 /// What has to happen to a column that cannot merely be altered, and why.
@@ -234,9 +236,7 @@ pub(super) fn below(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut 
     // A default that the parent has not would have to be cast.
     let retyped = place.fates.column_fate(place.id, &to.name) == Some(ColumnFate::Retype);
     if retyped && from.default.is_some() && place.fates.has_own_default(place.id, from) {
-        let words = format!("drop default of {}", place.words(&to.name));
-        let draft = place.set(&to.name, "DROP DEFAULT", words).announces(place.no_default(&to.name));
-        drafts.push(draft.role(Role::Release).stage(Stage::Clear));
+        drafts.push(release_default(place, from));
     }
     let mut left = after_parents(place.fates, place.id, from);
     // From 18 on a child may have a NOT NULL of its own, as of a primary key, that the parent's does not take along.
@@ -246,6 +246,23 @@ pub(super) fn below(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut 
         left.nullability = from.nullability;
     }
     departures(place, &left, to, drafts);
+}
+
+fn release_default(place: &Place<'_>, column: &Column) -> Draft {
+    let words = format!("drop default of {}", place.words(&column.name));
+    let draft = place.set(&column.name, "DROP DEFAULT", words).announces(place.no_default(&column.name));
+    draft.role(Role::Release).stage(Stage::Clear)
+}
+
+/// Whether a column's default calls something that goes.
+fn calls_what_goes(place: &Place<'_>, column: &Column) -> bool {
+    let calls = |need: &Need| {
+        matches!(need.on.kind, Kind::Routine | Kind::Operator)
+            && need.by.as_ref() == Some(&column.name)
+            && place.fates.goes(&need.on)
+    };
+    let entry = place.fates.from.objects.get(place.id);
+    column.default.is_some() && entry.is_some_and(|entry| entry.needs.iter().any(calls))
 }
 
 /// A column that comes through a parent.
@@ -292,6 +309,7 @@ fn in_place(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draf
     let retyped = place.fates.column_fate(place.id, &to.name) == Some(ColumnFate::Retype);
     if retyped {
         drafts.extend(loosen(place, from, to));
+        drafts.extend(calls_what_goes(place, from).then(|| release_default(place, from)));
         drafts.push(retype(place, from, to));
         identity(place, &after_retype(from, to), to, drafts);
     } else {
@@ -310,24 +328,35 @@ fn columns(table: &ObjectId) -> Fact {
     Fact::Columns(table.clone())
 }
 
-/// A column of a range type that is made again is text meanwhile, and so is one of rows whose columns get other types.
+/// Whether a column's values are texts for a moment.
+pub(in crate::diff) fn is_loosened(fates: &Fates<'_>, table: &ObjectId, column: &str) -> bool {
+    let stands_fast = |on: &&ObjectId| types::stands_fast(fates, on);
+    !fates.rows_in(table, Some(column)).is_empty() || fates.remade(table, column).iter().any(stands_fast)
+}
+
+/// A column of a type that cannot be set aside is text meanwhile, and so is one of rows whose columns get other types. JSON
+/// knows the names of fields that others take the places of.
 fn loosen(place: &Place<'_>, from: &Column, to: &Column) -> Option<Draft> {
-    let has_range = |on: &&ObjectId| types::has_range(place.fates, on);
-    let rows = place.fates.rows_in(place.id, Some(&to.name));
-    if rows.is_empty() && !place.fates.remade(place.id, &to.name).iter().any(has_range) {
+    if !is_loosened(place.fates, place.id, &to.name) {
         return None;
     }
-    let (column, text) = (quote::ident(&to.name), cast::text_like(&from.data_type));
+    let column = quote::ident(&to.name);
+    let (text, using) = match convert::goes_by_names(place.fates, [&from.data_type, &to.data_type]) {
+        true => ("json", format!("to_json({column})")),
+        false => {
+            (cast::text_like(&from.data_type), format!("{column}::{}", cast::text_like(&from.data_type)))
+        }
+    };
     let alter = format!("ALTER COLUMN {column} ");
-    let statement =
-        format!("{}{alter}DROP DEFAULT, {alter}TYPE {text} USING {column}::{text}", place.alter());
+    let statement = format!("{}{alter}DROP DEFAULT, {alter}TYPE {text} USING {using}", place.alter());
     let action = Action::Rewrite { statements: vec![statement], reason: "rewrites the table".into() };
     let words = format!("make {} a text for a moment", place.words(&to.name));
     let draft = place.draft(&to.name, action, words).role(Role::Loosen).stage(Stage::Clear);
     let of_rows = |draft: Draft, table: &ObjectId| {
         draft.awaits(columns(table)).announces(Fact::RowsAside(table.clone()))
     };
-    Some(rows.into_iter().fold(draft.awaits(Fact::RowsAside(place.id.clone())), of_rows))
+    let rows = place.fates.rows_in(place.id, Some(&to.name)).into_iter();
+    Some(rows.fold(draft.awaits(Fact::RowsAside(place.id.clone())), of_rows))
 }
 
 /// The identity's sequence follows the column's type.
@@ -353,21 +382,26 @@ fn retype(place: &Place<'_>, from: &Column, to: &Column) -> Draft {
     let same_name = from.data_type == to.data_type && from.collation == to.collation;
     // A collation that is made again leaves the values alone.
     let remade_type = same_name && to.data_type.contains('.');
-    let mut statements =
-        vec![place.alter() + &retype_clauses(place, from, to, same_name, remade_type).join(",\n    ")];
-    if let Some((settings, _)) = narrowed(from, to) {
-        let settings: Vec<String> = settings.iter().map(|setting| format!("SET {setting}")).collect();
-        statements.insert(0, place.alter_column(&to.name) + &settings.join(" "));
-    }
+    let Conversion { using, helper } = conversion(place, from, to, same_name);
+    let statement = place.alter() + &retype_clauses(from, to, using).join(",\n    ");
     let shown = place.words(&to.name);
     let words = match same_name {
         true => format!("rebuild column {shown}"),
         false => format!("change type of {shown} from {} to {}", typed(from), typed(to)),
     };
     let foreign = place.id.kind == Kind::ForeignTable;
-    let action = match cast::rewrites(place.fates.from, from, to) || remade_type {
-        true if !foreign => Action::Rewrite { statements, reason: "rewrites the table".into() },
-        _ => Action::Alter(statements),
+    let before = narrowed(from, to).map(|(settings, _)| {
+        let settings: Vec<String> = settings.iter().map(|setting| format!("SET {setting}")).collect();
+        place.alter_column(&to.name) + &settings.join(" ")
+    });
+    let rewrites = (cast::rewrites(place.fates.from, from, to) || remade_type) && !foreign;
+    let statements = |statement| before.into_iter().chain([statement]).collect();
+    let action = match (helper, rewrites) {
+        (Some(helper), _) => Action::Convert { helper, statement },
+        (None, true) => {
+            Action::Rewrite { statements: statements(statement), reason: "rewrites the table".into() }
+        }
+        (None, false) => Action::Alter(statements(statement)),
     };
     let risk = match foreign {
         true => None,
@@ -376,9 +410,8 @@ fn retype(place: &Place<'_>, from: &Column, to: &Column) -> Draft {
         }
         false => cast::risk(place.fates.from, from, to, &shown),
     };
-    let schemas = (place.fates.from, place.fates.to);
     let loss = match remade_type {
-        true => cast::lost_fields(schemas, &to.data_type),
+        true => convert::lost(place.fates, &to.data_type),
         false => cast::lossy(&from.data_type, &to.data_type),
     };
     let remade = place.fates.columns.get(&(place.id, &to.name)).map(|(_, reason)| reason.clone());
@@ -400,31 +433,22 @@ fn retype(place: &Place<'_>, from: &Column, to: &Column) -> Draft {
     draft
 }
 
+/// How the old values become new ones.
+fn conversion(place: &Place<'_>, from: &Column, to: &Column, same_name: bool) -> Conversion {
+    let is_same_type = same_name && !to.data_type.contains('.');
+    if to.generated.is_some() || place.id.kind != Kind::Table || is_same_type {
+        return Conversion::default();
+    }
+    let types = [from.data_type.as_str(), to.data_type.as_str()];
+    match is_loosened(place.fates, place.id, &to.name) {
+        true => convert::from_text(place.fates, place.name, &to.name, types),
+        false => convert::conversion(place.fates, place.name, &to.name, types),
+    }
+}
+
 /// The clauses of one `ALTER TABLE`: PostgreSQL runs the first before the second before the rest.
-fn retype_clauses(
-    place: &Place<'_>,
-    from: &Column,
-    to: &Column,
-    same_name: bool,
-    remade_type: bool,
-) -> Vec<String> {
+fn retype_clauses(from: &Column, to: &Column, using: Option<String>) -> Vec<String> {
     let column = quote::ident(&to.name);
-    let using = match (&to.generated, place.id.kind, same_name) {
-        (None, Kind::Table, true) if remade_type => {
-            let schemas = (place.fates.from, place.fates.to);
-            cast::by_fields(schemas, &column, &to.data_type)
-                .or_else(|| cast::through_text(&column, &to.data_type))
-        }
-        // From the old type, which has been set aside, no other way than its text leads to one of the new type.
-        (None, Kind::Table, false) if !place.fates.remade(place.id, &to.name).is_empty() => {
-            let text = cast::text_like(&from.data_type);
-            cast::using((place.fates.from, place.fates.to), &format!("{column}::{text}"), text, &to.data_type)
-        }
-        (None, Kind::Table, false) => {
-            cast::using((place.fates.from, place.fates.to), &column, &from.data_type, &to.data_type)
-        }
-        _ => None,
-    };
     let collate =
         to.collation.as_ref().map(|name| format!(" COLLATE {}", quote::name(name))).unwrap_or_default();
     let using = using.map(|using| format!(" USING {using}")).unwrap_or_default();

@@ -5,6 +5,7 @@ mod attached;
 mod cast;
 mod column;
 mod constraint;
+mod convert;
 mod index;
 mod routine;
 mod sequence;
@@ -21,7 +22,7 @@ use crate::ddl;
 use crate::schema::{Entry, Kind, Object, ObjectId};
 
 pub(super) use cast::compare_with_each_other;
-pub(super) use column::fate as column_fate;
+pub(super) use column::{fate as column_fate, is_loosened};
 pub(super) use types::is_enclosed;
 
 /// Why an object of both sides cannot be changed in place; `None` where it can.

@@ -78,12 +78,11 @@ pub(super) fn ends_in_order(from: &[String], to: &[String]) -> bool {
     kept.chain(added).eq(to)
 }
 
-/// Whether a type that is made again has columns, which are led over from the old one to the new one. A range type's
-/// functions do not take another name along: its columns become texts for a moment instead.
+/// Whether a type that is made again has columns, which are led over from the old one to the new one.
 pub(super) fn steps_aside(fates: &Fates<'_>, id: &ObjectId) -> bool {
     let can = matches!(id.kind, Kind::Enum | Kind::Domain | Kind::Composite | Kind::Collation);
     can && has_successor(fates, id)
-        && !has_range(fates, id)
+        && !stands_fast(fates, id)
         && fates.users(id).iter().any(|(user, need)| match (user.kind, &need.by) {
             (Kind::Table | Kind::ForeignTable, Some(column)) => {
                 !fates.goes(user)
@@ -101,12 +100,16 @@ fn has_successor(fates: &Fates<'_>, id: &ObjectId) -> bool {
     fates.to.objects.keys().any(|other| is_type(other.kind) && other.qualified() == id.qualified())
 }
 
-/// Whether a range type that is made again is beneath a type, or is one of its parts, or is the type itself.
-pub(super) fn has_range(fates: &Fates<'_>, id: &ObjectId) -> bool {
+/// Whether a type that is made again cannot have another name meanwhile, or has such a one beneath it or in its parts: a range
+/// type's functions do not take the name along, and what a view or table needs cannot wait. The columns become texts for a
+/// moment instead.
+pub(super) fn stands_fast(fates: &Fates<'_>, id: &ObjectId) -> bool {
     let needs = fates.from.objects.get(id).map(|entry| &entry.needs);
     match id.kind {
-        Kind::Range => fates.goes(id),
-        Kind::Domain | Kind::Composite => needs.into_iter().flatten().any(|need| has_range(fates, &need.on)),
+        Kind::Range | Kind::View | Kind::MaterializedView | Kind::Table => fates.goes(id),
+        Kind::Domain | Kind::Composite => {
+            needs.into_iter().flatten().any(|need| is_type(need.on.kind) && stands_fast(fates, &need.on))
+        }
         _ => false,
     }
 }
