@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Action, Change};
 use super::draft::{Draft, Fact, Key, Role, Stage, keys};
-use super::fate::Fates;
+use super::fate::{Fates, is_type};
 use super::own_needs::EXPRESSIONS;
 use super::removal::Carried;
 use super::scope;
@@ -271,6 +271,11 @@ impl<'a> Graph<'a> {
                     (Action::Drop(_), _) => {
                         let gone = &made.change.object;
                         words.contains(gone.name.as_str()) && self.stays_by_name(gone)
+                    }
+                    // A cast has no name; the types between which it is are named.
+                    (Action::Create(cast), _) if made.change.object.kind == Kind::Cast => {
+                        let is_named = |on: &ObjectId| is_type(on.kind) && words.contains(on.name.as_str());
+                        cast.needs.iter().any(|need| is_named(&need.on))
                     }
                     (Action::Create(_) | Action::Replace(_), _) => {
                         words.contains(made.change.object.name.as_str())
