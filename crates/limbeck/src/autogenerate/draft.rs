@@ -53,7 +53,7 @@ impl Workshop {
         difference: &Difference,
     ) -> Result<Proof, Error> {
         let trial = self.trial(project, file, current).await?;
-        self.up(&trial).await.map_err(|error| explained(error, &tried("upgrade")))?;
+        self.up(&trial).await.map_err(|error| ways_out(&explained(error, &tried("upgrade"))))?;
         let left = self.left(&trial.database, |schema| difference.left_after(schema)).await?;
         refuse(&left, file, "after its upgrade the schema is not what is wanted; there remains:")?;
         self.down(&trial).await.map_err(|error| explained(error, &tried("downgrade")))?;
@@ -99,6 +99,7 @@ impl Workshop {
         let scratch = self.scratch().await?;
         let database = scratch.create().await?;
         scratch::load_into(scratch, &database, schema).await?;
+        scratch::name_shares(scratch, &database, schema).await?;
         if !parents.is_empty() {
             replay::job(scratch, &database, &migrator, Job::Stamp(&parents, Purge::Keep)).await?;
         }
@@ -140,6 +141,17 @@ fn tried(way: &str) -> String {
 
 fn explained(error: Error, note: &str) -> Error {
     error.problems().iter().map(|problem| problem.clone().note(note)).collect::<Vec<_>>().into()
+}
+
+/// The way out where a new partition meets one that is only in the revisions: that one is never dropped unasked.
+fn ways_out(error: &Error) -> Error {
+    let help = "partitions that only the revisions have are kept, as others may have made them: write a revision that \
+        detaches or drops the one that is in the way, then try again";
+    let told = |problem: &Problem| match problem.message().contains("would overlap partition") {
+        true => problem.clone().help(help),
+        false => problem.clone(),
+    };
+    error.problems().iter().map(told).collect::<Vec<_>>().into()
 }
 
 /// The way out where a database has gone its own way.

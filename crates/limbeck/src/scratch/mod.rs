@@ -18,7 +18,7 @@ use crate::state::session::{FirstLook, StateOptions};
 
 pub(crate) use cache::{Cache, Key};
 pub(crate) use load::{MissingRoles, Piece, Said, load, make_role, role_in};
-pub(crate) use normal::{load_into, normal_key, normalise, with_normal};
+pub(crate) use normal::{load_into, name_shares, normal_key, normalise, with_normal};
 
 /// How the names of databases on a named server begin; what follows is the run and a number.
 const PREFIX: &str = "limbeck_scratch_";

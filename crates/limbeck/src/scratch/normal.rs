@@ -1,12 +1,13 @@
 //! The normal form of a schema: what PostgreSQL prints no differently when it has read it once more.
 
 use limbeck_core::ddl;
-use limbeck_core::schema::{Object, Schema};
+use limbeck_core::schema::{Entry, Object, Schema};
 use limbeck_core::sql::Values;
 use limbeck_core::{Code, Problem};
+use sqlx::PgConnection;
 
 use super::load::{Piece, load};
-use super::{Key, Scratch};
+use super::{Key, MissingRoles, Scratch};
 use crate::catalog::{self, Filter};
 use crate::connect;
 use crate::error::Error;
@@ -66,6 +67,28 @@ pub(crate) async fn load_into(scratch: &Scratch, database: &str, schema: &Schema
     let loaded = load(&mut connection, &pieces(schema), &Values::new(), scratch.missing_roles()).await;
     connect::close(connection).await;
     loaded
+}
+
+/// Gives what partitions have of their parents' the names that a schema knows, where loading it gave others: a plan goes by
+/// these names.
+pub(crate) async fn name_shares(scratch: &Scratch, database: &str, schema: &Schema) -> Result<(), Error> {
+    let has_shares = |entry: &Entry| match &entry.object {
+        Object::Table(table) => !table.shares.indexes.is_empty() || !table.shares.foreign_keys.is_empty(),
+        _ => false,
+    };
+    if !schema.objects.values().any(has_shares) {
+        return Ok(());
+    }
+    let mut connection = scratch.connect(database).await?;
+    let named = named(&mut connection, schema, scratch.missing_roles()).await;
+    connect::close(connection).await;
+    named
+}
+
+async fn named(connection: &mut PgConnection, schema: &Schema, roles: MissingRoles) -> Result<(), Error> {
+    let loaded = catalog::read(connection, &Filter::default()).await?.schema;
+    let renames = ddl::rename_shares(&loaded, schema).into_iter().map(|sql| Piece::Own(sql, None));
+    load(connection, &renames.collect::<Vec<_>>(), &Values::new(), roles).await
 }
 
 fn pieces(schema: &Schema) -> Vec<Piece<'static>> {
