@@ -35,6 +35,8 @@ pub(super) struct Fates<'a> {
     users: BTreeMap<&'a ObjectId, Vec<(&'a ObjectId, &'a Need)>>,
     /// What children of the old side have of their own beside what they inherit.
     pub(super) beside: Beside,
+    /// And those of the new side.
+    pub(super) will_be_beside: Beside,
     /// What partitions that are attached have of their parents' then.
     pub(super) shares: BTreeSet<ObjectId>,
     /// The children of the old side's tables and types.
@@ -77,7 +79,7 @@ impl<'a> Fates<'a> {
     pub(super) fn decide(
         from: &'a Schema,
         to: &'a Schema,
-        beside: Beside,
+        [beside, will_be_beside]: [Beside; 2],
         shares: BTreeSet<ObjectId>,
         version: u32,
     ) -> Self {
@@ -92,6 +94,7 @@ impl<'a> Fates<'a> {
             holders: BTreeMap::new(),
             users: BTreeMap::new(),
             beside,
+            will_be_beside,
             shares,
             born: kinship::children(from),
             belongings: BTreeMap::new(),
@@ -176,9 +179,11 @@ impl<'a> Fates<'a> {
     /// A check that children have too.
     fn compare_check(&mut self, id: &'a ObjectId, queue: &mut VecDeque<Disturbance<'a>>) {
         if self.to.objects.contains_key(id) {
-            // Its successor would meet what the child has of its own.
-            if self.changed.contains(id) && self.is_beside(id) {
+            // Its successor would meet what the child has of its own, or from another parent.
+            if self.changed.contains(id) && (self.is_beside(id) || self.is_given_by_others(id)) {
                 self.rebuild(id, "a child has it, too".to_owned(), queue);
+            } else if self.changed.contains(id) && self.turns_inheritable(id) {
+                self.rebuild(id, "children inherit it on one side only".to_owned(), queue);
             }
         } else if !self.drops_check_only(id) {
             self.rebuild_younger(id, &format!("{} goes", words::object(id)), queue);

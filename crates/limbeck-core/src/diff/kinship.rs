@@ -47,8 +47,8 @@ impl<'a> Bond<'a> {
     }
 }
 
-/// What children of the old side have of their own beside what they inherit, columns by their tables, and checks: their
-/// parents' `DROP` leaves it.
+/// What children of one side have of their own beside what they inherit, columns by their tables, and checks: their
+/// parents' `DROP` leaves it, and it is there only if it was before the parents'.
 #[derive(Debug, Default)]
 pub(super) struct Beside {
     places: BTreeSet<(ObjectId, Option<String>)>,
@@ -66,10 +66,10 @@ impl Beside {
 pub(super) fn settle<'a>(
     from: Cow<'a, Schema>,
     to: Cow<'a, Schema>,
-) -> (Cow<'a, Schema>, Cow<'a, Schema>, Beside) {
+) -> (Cow<'a, Schema>, Cow<'a, Schema>, [Beside; 2]) {
     let (old, new) = (Inheritance::of(&from, &to), Inheritance::of(&to, &from));
-    let (from, beside) = old.settle(from);
-    (from, new.settle(to).0, beside)
+    let ((from, before), (to, after)) = (old.settle(from), new.settle(to));
+    (from, to, [before, after])
 }
 
 /// What the children of one side inherit.
@@ -151,6 +151,10 @@ impl Inheritance {
 
 fn is_inheritable(entry: &Entry) -> bool {
     check(&entry.object).is_some_and(|check| !check.definition.ends_with(" NO INHERIT"))
+}
+
+fn is_inherited(side: &Schema, check: &ObjectId) -> bool {
+    side.objects.get(check).is_some_and(is_inheritable)
 }
 
 fn check(object: &Object) -> Option<&Constraint> {
@@ -340,7 +344,7 @@ impl<'a> Fates<'a> {
                     && !self.drops_only(parent, column)
                     && !self.beside.has(child, Some(column))
             }
-            (false, _) => has(parent),
+            (false, _) => has(parent) && !self.will_be_beside.has(child, Some(column)),
         }
     }
 
@@ -355,6 +359,12 @@ impl<'a> Fates<'a> {
     /// Whether a child has to drop a column that its parent drops and adds: it has it of its own beside.
     pub(super) fn drops_own(&self, child: &ObjectId, column: &str) -> bool {
         self.beside.has(child, Some(column)) && self.column_fate(child, column) == Some(ColumnFate::Recreate)
+    }
+
+    /// Whether a child has to add a column that its parent drops and adds: it is to have it of its own beside.
+    pub(super) fn adds_own(&self, child: &ObjectId, column: &str) -> bool {
+        self.will_be_beside.has(child, Some(column))
+            && self.column_fate(child, column) == Some(ColumnFate::Recreate)
     }
 
     /// Whether a column that goes is to stay with a child, near or far.
@@ -395,14 +405,15 @@ impl<'a> Fates<'a> {
     }
 
     fn is_check(&self, id: &ObjectId) -> bool {
-        let side = |side: &Schema| side.objects.get(id).is_some_and(is_inheritable);
-        side(self.from) || side(self.to)
+        is_inherited(self.from, id) || is_inherited(self.to, id)
     }
 
     /// The parent's check with which a child's goes.
     pub(super) fn goes_with_check(&self, check: &ObjectId) -> Option<ObjectId> {
         let mut elder = self.elder_checks(check).into_iter();
-        elder.find(|id| self.goes(id) && !self.drops_check_only(id) && !self.beside.has(check, None))
+        let takes =
+            |id: &ObjectId| self.goes(id) && is_inherited(self.from, id) && !self.drops_check_only(id);
+        elder.find(|id| takes(id) && !self.beside.has(check, None))
     }
 
     /// Whether a check that goes is to stay with a child. A partitioned table cannot leave it to its partitions.
@@ -422,7 +433,9 @@ impl<'a> Fates<'a> {
         let table = check.of.as_ref().and_then(|table| scope::host(self.to, table));
         let made_again = table.filter(|table| self.from.objects.contains_key(table) && self.comes(table));
         let Some(table) = made_again else {
-            return self.elder_checks(check).iter().any(|id| self.comes(id));
+            let own = self.will_be_beside.has(check, None);
+            let comes = |id: &ObjectId| self.comes(id) && is_inherited(self.to, id);
+            return !own && self.elder_checks(check).iter().any(comes);
         };
         let Some(Object::Table(table)) = self.to.get(&table) else { return false };
         Bond::all(table).any(|bond| {
@@ -438,9 +451,21 @@ impl<'a> Fates<'a> {
         self.elder_checks(check).iter().any(is_on_both)
     }
 
-    /// Whether a child, near or far, has a check of its own beside the parent's.
+    /// Whether children have a check on one side only.
+    pub(super) fn turns_inheritable(&self, check: &ObjectId) -> bool {
+        is_inherited(self.from, check) != is_inherited(self.to, check)
+            && !self.younger_checks(check).is_empty()
+    }
+
+    /// Whether a child, near or far, has a check from another parent, too.
+    pub(super) fn is_given_by_others(&self, check: &ObjectId) -> bool {
+        self.all_younger_checks(check).iter().any(|child| self.elder_checks(child).len() > 1)
+    }
+
+    /// Whether a child, near or far, has a check of its own beside the parent's, or is to have it.
     pub(super) fn is_beside(&self, check: &ObjectId) -> bool {
-        let mut younger = self.younger_checks(check).into_iter();
-        younger.any(|child| self.beside.has(&child, None) || self.is_beside(&child))
+        let has =
+            |child: &ObjectId| [&self.beside, &self.will_be_beside].iter().any(|it| it.has(child, None));
+        self.younger_checks(check).iter().any(|child| has(child) || self.is_beside(child))
     }
 }

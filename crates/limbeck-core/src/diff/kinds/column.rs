@@ -233,6 +233,10 @@ pub(super) fn below(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut 
     if place.fates.drops_own(place.id, &to.name) {
         drafts.push(apart(place, drop(place, from, Some(to))));
     }
+    if place.fates.adds_own(place.id, &to.name) {
+        drafts.extend(add(place, to).into_iter().map(|draft| apart(place, draft)));
+        return;
+    }
     // A default that the parent has not would have to be cast.
     let retyped = place.fates.column_fate(place.id, &to.name) == Some(ColumnFate::Retype);
     if retyped && from.default.is_some() && place.fates.has_own_default(place.id, from) {
@@ -763,7 +767,7 @@ pub(super) fn comment_on(relation: &Name, column: &str, comment: Option<&str>) -
 
 /// A child's column after the changes of its parents that reach it by themselves.
 fn after_parents(fates: &Fates<'_>, child: &ObjectId, from: &Column) -> Column {
-    let mut column = from.clone();
+    let (mut column, identities) = (from.clone(), Identities::of(fates, child));
     for parent in fates.ancestors(child) {
         let (Some(Object::Table(old)), Some(Object::Table(new))) =
             (fates.from.get(parent), fates.to.get(parent))
@@ -772,28 +776,46 @@ fn after_parents(fates: &Fates<'_>, child: &ObjectId, from: &Column) -> Column {
         };
         let (Some(before), Some(after)) = (old.column(&from.name), new.column(&from.name)) else { continue };
         match fates.column_fate(parent, &from.name).filter(|_| !fates.is_passed_on(parent, &from.name)) {
-            Some(ColumnFate::Recreate) => column = added(after, fates.version),
+            Some(ColumnFate::Recreate) => column = added(after, identities),
             Some(ColumnFate::Retype) => {
                 column.default.clone_from(&after.default);
                 column.storage.clone_from(&after.storage);
                 column.compression = None;
-                follow(&mut column, before, after, fates.version);
+                follow(&mut column, before, after, identities);
             }
             Some(ColumnFate::ResetDefault) => {
                 column.default.clone_from(&after.default);
-                follow(&mut column, before, after, fates.version);
+                follow(&mut column, before, after, identities);
             }
             None if fates.is_passed_on(parent, &from.name) => {
-                follow(&mut column, &after_parents(fates, parent, before), after, fates.version);
+                follow(&mut column, &after_parents(fates, parent, before), after, identities);
             }
-            None => follow(&mut column, before, after, fates.version),
+            None => follow(&mut column, before, after, identities),
         }
     }
     column
 }
 
+/// What an identity column of a parent is to its child.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Identities {
+    /// An identity column too, since PostgreSQL 17 in partitions.
+    Shared,
+    /// An ordinary one.
+    Apart,
+}
+
+impl Identities {
+    fn of(fates: &Fates<'_>, child: &ObjectId) -> Self {
+        match fates.version >= 17 && is_partition(fates, child) {
+            true => Self::Shared,
+            false => Self::Apart,
+        }
+    }
+}
+
 /// What a parent's column changes into, a child's does.
-fn follow(column: &mut Column, before: &Column, after: &Column, version: u32) {
+fn follow(column: &mut Column, before: &Column, after: &Column, identities: Identities) {
     if before.default != after.default {
         column.default.clone_from(&after.default);
     }
@@ -806,20 +828,20 @@ fn follow(column: &mut Column, before: &Column, after: &Column, version: u32) {
     if before.statistics != after.statistics {
         column.statistics = after.statistics;
     }
-    if before.identity != after.identity && version >= 17 {
+    if before.identity != after.identity && identities == Identities::Shared {
         column.identity.clone_from(&after.identity);
     }
 }
 
 /// A child's column as its parent's `ADD COLUMN` leaves it.
-fn added(parents: &Column, version: u32) -> Column {
+fn added(parents: &Column, identities: Identities) -> Column {
     Column {
         storage: None,
         compression: None,
         statistics: None,
         options: BTreeMap::new(),
         comment: None,
-        identity: parents.identity.clone().filter(|_| version >= 17),
+        identity: parents.identity.clone().filter(|_| identities == Identities::Shared),
         ..parents.clone()
     }
 }
@@ -831,7 +853,7 @@ fn born(fates: &Fates<'_>, child: &ObjectId, to: &Column) -> Column {
         return Column::new(&to.name, &to.data_type);
     };
     let Some((parent, column)) = parent.zip(table.column(&to.name)) else { return to.clone() };
-    let mut born = added(column, fates.version);
+    let mut born = added(column, Identities::of(fates, child));
     if fates.is_passed_on(parent, &to.name) {
         born.storage.clone_from(&column.storage);
         born.statistics = column.statistics;

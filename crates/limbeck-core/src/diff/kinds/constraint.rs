@@ -25,8 +25,13 @@ fn among_kin(fates: &Fates<'_>, id: &ObjectId, kind: ConstraintKind, mut draft: 
 /// A new one.
 pub(super) fn added(fates: &Fates<'_>, id: &ObjectId, to: &Constraint, draft: Draft) -> Draft {
     let draft = changed(id, to.kind, among_kin(fates, id, to.kind, created(id, to, draft)));
-    let younger = fates.all_younger_checks(id).into_iter();
-    younger.fold(draft, |draft, check| draft.awaits(Fact::Ready(check, None)))
+    let mut draft = draft;
+    for check in fates.all_younger_checks(id) {
+        // Another parent's of the same name has gone as well.
+        draft.awaits.extend(fates.elder_checks(&check).into_iter().map(|elder| Fact::Gone(elder, None)));
+        draft = draft.awaits(Fact::Ready(check, None));
+    }
+    draft
 }
 
 /// One that goes.
