@@ -115,10 +115,14 @@ impl<'a> Fates<'a> {
             }
         }
         let mut queue = fates.begin();
-        while let Some(disturbance) = queue.pop_front() {
-            fates.spread(&disturbance, &mut queue);
+        loop {
+            while let Some(disturbance) = queue.pop_front() {
+                fates.spread(&disturbance, &mut queue);
+            }
+            let Some((caught, gone)) = fates.caught_between() else { return fates };
+            let how = if to.objects.contains_key(gone) { How::Rebuilt } else { How::Removed };
+            fates.rebuild(caught, reason(&Disturbance { id: gone, column: None, how }), &mut queue);
         }
-        fates
     }
 
     /// What the two sides say by themselves.
@@ -350,6 +354,23 @@ impl<'a> Fates<'a> {
         }
     }
 
+    /// One that cannot be replaced by one that does not need what goes: it would have to be before that goes, but after
+    /// something has come again which what goes needs, too. And what goes.
+    fn caught_between(&self) -> Option<(&'a ObjectId, &'a ObjectId)> {
+        let can_be = |user: &ObjectId| {
+            let stays = matches!(user.kind, Kind::Table | Kind::ForeignTable | Kind::Sequence | Kind::Domain);
+            !stays && self.changed.contains(user) && !self.goes(user)
+        };
+        let is_between = |user: &ObjectId, gone: &ObjectId| {
+            let new = closure(self.to, user);
+            closure(self.from, gone).iter().any(|id| self.rebuilt.contains_key(id) && new.contains(id))
+        };
+        self.from.objects.keys().filter(|id| self.goes(id)).find_map(|gone| {
+            let mut users = self.users(gone).iter().filter(|(user, _)| can_be(user));
+            users.find(|(user, _)| is_between(user, gone)).map(|(user, _)| (*user, gone))
+        })
+    }
+
     /// A table's column that needs something.
     fn reach_table(
         &mut self,
@@ -530,6 +551,18 @@ impl<'a> Fates<'a> {
             })
     }
 
+    /// Whether a column's new type can only be made when another one, which its old type is or has in it, has made room.
+    pub(super) fn waits_for_room(&self, table: &ObjectId, column: &str, of_type: &ObjectId) -> bool {
+        let Some(entry) = self.to.objects.get(table) else { return false };
+        let of_column = entry.needs.iter().filter(|need| need.by.as_deref() == Some(column));
+        let types = of_column.map(|need| &need.on).filter(|on| is_type(on.kind));
+        let new: BTreeSet<&ObjectId> = types.flat_map(|on| closure(self.to, on)).collect();
+        closure(self.from, of_type).into_iter().any(|old| {
+            let takes_its_name = |new: &&ObjectId| is_type(new.kind) && new.qualified() == old.qualified();
+            is_type(old.kind) && self.goes(old) && new.iter().any(takes_its_name)
+        })
+    }
+
     /// The types of a column that go and come again under their names.
     pub(super) fn remade(&self, table: &ObjectId, column: &str) -> Vec<&'a ObjectId> {
         let Some(entry) = self.from.objects.get(table) else { return Vec::new() };
@@ -563,6 +596,17 @@ fn is_of_type(column: &Column, id: &ObjectId) -> bool {
             is_type(kind) && name.is_some_and(|name| quote::name(&name) == of)
         }
     }
+}
+
+/// An object, and all that it needs, directly or not.
+fn closure<'s>(schema: &'s Schema, id: &ObjectId) -> BTreeSet<&'s ObjectId> {
+    let Some((id, _)) = schema.objects.get_key_value(id) else { return BTreeSet::new() };
+    let (mut found, mut open) = (BTreeSet::from([id]), vec![id]);
+    while let Some(next) = open.pop() {
+        let needs = schema.objects.get(next).into_iter().flat_map(|entry| &entry.needs);
+        open.extend(needs.map(|need| &need.on).filter(|on| found.insert(*on)));
+    }
+    found
 }
 
 /// Kinds that a column's type or collation may be.

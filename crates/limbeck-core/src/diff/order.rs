@@ -55,7 +55,7 @@ fn rank(draft: &Draft) -> Rank {
 }
 
 /// A topological order. Where there is a circle, which PostgreSQL's own rules leave no room for but an unusual
-/// catalog might, the lowest rank goes first.
+/// catalog might, the lowest rank in it goes first.
 fn sorted(before: &[BTreeSet<usize>], ranks: &[Rank]) -> Vec<usize> {
     let mut waits: Vec<usize> = before.iter().map(BTreeSet::len).collect();
     let mut followers = vec![Vec::new(); before.len()];
@@ -68,7 +68,7 @@ fn sorted(before: &[BTreeSet<usize>], ranks: &[Rank]) -> Vec<usize> {
         (0..before.len()).filter(|&index| waits[index] == 0).map(|index| (&ranks[index], index)).collect();
     let mut open: BTreeSet<(&Rank, usize)> = (0..before.len()).map(|index| (&ranks[index], index)).collect();
     let mut sequence = Vec::with_capacity(before.len());
-    while let Some(next) = ready.pop_first().or_else(|| open.first().copied()) {
+    while let Some(next) = ready.pop_first().or_else(|| first_of_circle(before, &open)) {
         open.remove(&next);
         sequence.push(next.1);
         for &follower in &followers[next.1] {
@@ -80,6 +80,25 @@ fn sorted(before: &[BTreeSet<usize>], ranks: &[Rank]) -> Vec<usize> {
         }
     }
     sequence
+}
+
+/// Where all that is open waits: the lowest rank of those that wait for nothing but what waits for them.
+fn first_of_circle<'r>(
+    before: &[BTreeSet<usize>],
+    open: &BTreeSet<(&'r Rank, usize)>,
+) -> Option<(&'r Rank, usize)> {
+    let is_open: BTreeSet<usize> = open.iter().map(|&(_, index)| index).collect();
+    let all_before = |index: usize| {
+        let (mut found, mut next) = (BTreeSet::new(), vec![index]);
+        while let Some(index) = next.pop() {
+            next.extend(before[index].iter().copied().filter(|it| is_open.contains(it) && found.insert(*it)));
+        }
+        found
+    };
+    let in_circle = |&&(_, index): &&(&Rank, usize)| {
+        all_before(index).into_iter().all(|other| all_before(other).contains(&index))
+    };
+    open.iter().find(in_circle).copied()
 }
 
 /// Each foreign key, with its table and the one that it refers to.
@@ -332,6 +351,10 @@ impl<'a> Graph<'a> {
         for (user, need) in self.fates.users(id) {
             let concerned = column.is_none_or(|column| need.column.as_deref() == Some(column));
             if !concerned || (*user == id && (column.is_none() || need.by.as_deref() == column)) {
+                continue;
+            }
+            // A sequence does not mind what becomes of the type of the column that owns it.
+            if role == Role::Disturb && column.is_some() && user.kind == Kind::Sequence {
                 continue;
             }
             let removers = self.removers(user, need);

@@ -87,7 +87,7 @@ pub(super) fn steps_aside(fates: &Fates<'_>, id: &ObjectId) -> bool {
             (Kind::Table | Kind::ForeignTable, Some(column)) => {
                 !fates.goes(user)
                     && fates.column_fate(user, column) == Some(ColumnFate::Retype)
-                    && fates.has_remade(user, column, id)
+                    && fates.waits_for_room(user, column, id)
             }
             // The old one of a type that steps aside still has this one.
             (Kind::Domain | Kind::Composite, _) => steps_aside(fates, user),
