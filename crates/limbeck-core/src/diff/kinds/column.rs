@@ -425,6 +425,11 @@ fn retype(place: &Place<'_>, from: &Column, to: &Column) -> Draft {
         .loss(loss.map(|what| format!("{what} of {shown}")))
         .risk(risk)
         .because(remade.filter(|_| same_name));
+    if from.default.is_some() {
+        draft = draft.announces(place.no_default(&to.name));
+    } else if from.identity.is_some() && to.default.is_some() {
+        draft = draft.awaits(place.no_default(&to.name));
+    }
     for table in place.fates.rows_in(place.id, Some(&to.name)) {
         draft = draft.awaits(Fact::RowType(table.clone())).announces(Fact::RowsBack(table.clone()));
     }
