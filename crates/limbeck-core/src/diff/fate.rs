@@ -362,8 +362,15 @@ impl<'a> Fates<'a> {
             !stays && self.changed.contains(user) && !self.goes(user)
         };
         let is_between = |user: &ObjectId, gone: &ObjectId| {
-            let new = closure(self.to, user);
-            closure(self.from, gone).iter().any(|id| self.rebuilt.contains_key(id) && new.contains(id))
+            let new = all_needs(self.to, user);
+            let again = |&(id, column): &(&ObjectId, Option<&str>)| match column {
+                _ if self.rebuilt.contains_key(id) => new.iter().any(|(new, _)| *new == id),
+                Some(column) if self.column_fate(id, column) > Some(ColumnFate::ResetDefault) => {
+                    new.contains(&(id, None)) || new.contains(&(id, Some(column)))
+                }
+                _ => false,
+            };
+            all_needs(self.from, gone).iter().chain([&(gone, None)]).any(again)
         };
         self.from.objects.keys().filter(|id| self.goes(id)).find_map(|gone| {
             let mut users = self.users(gone).iter().filter(|(user, _)| can_be(user));
@@ -596,6 +603,13 @@ fn is_of_type(column: &Column, id: &ObjectId) -> bool {
             is_type(kind) && name.is_some_and(|name| quote::name(&name) == of)
         }
     }
+}
+
+/// The objects, and the columns of them, that an object needs, directly or not.
+fn all_needs<'s>(schema: &'s Schema, id: &ObjectId) -> BTreeSet<(&'s ObjectId, Option<&'s str>)> {
+    let needs =
+        closure(schema, id).into_iter().filter_map(|id| schema.objects.get(id)).flat_map(|it| &it.needs);
+    needs.map(|need| (&need.on, need.column.as_deref())).collect()
 }
 
 /// An object, and all that it needs, directly or not.

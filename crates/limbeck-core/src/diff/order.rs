@@ -533,6 +533,14 @@ impl<'a> Graph<'a> {
             for turn in ends.iter().filter_map(|end| turns.get(end)) {
                 removers.iter().for_each(|&remover| self.edge(remover, *turn));
             }
+            // One that refers to another table then is between the turns of the two.
+            let after = foreign_keys(self.fates.to).find(|(other, _)| *other == key);
+            if let Some((_, [_, target])) = after.filter(|(_, [_, target])| *target != ends[1]) {
+                for swap in self.of(key).to_vec() {
+                    turns.get(&ends[1]).into_iter().for_each(|&turn| self.edge(swap, turn));
+                    turns.get(&target).into_iter().for_each(|&turn| self.edge(turn, swap));
+                }
+            }
             if let ([user, target], true) = (ends.each_ref().map(|end| turns.get(end)), removers.is_empty())
                 && let (Some(&user), Some(&target)) = (user, target)
             {
