@@ -37,6 +37,8 @@ pub(super) enum Key {
     Primary(Name),
     /// An enum's value.
     Value(Name, String),
+    /// Of extended statistics, whose names are not their tables'.
+    Statistics(Name),
     /// Of anything else.
     Object(ObjectId),
 }
@@ -50,6 +52,7 @@ pub(super) fn keys(id: &ObjectId, object: &Object) -> Vec<Key> {
         (Kind::Table | Kind::ForeignTable | Kind::View | Kind::MaterializedView | Kind::Composite, _) => {
             vec![Key::Relation(name.clone()), Key::Type(name)]
         }
+        (_, Object::Statistics(statistics)) => vec![Key::Statistics(statistics.name.clone())],
         (_, Object::Constraint(constraint)) if has_index(constraint.kind) => {
             let table = id.of.clone().filter(|_| constraint.kind == ConstraintKind::PrimaryKey);
             let primary = table.map(Key::Primary);

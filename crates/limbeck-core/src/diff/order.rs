@@ -455,6 +455,8 @@ impl<'a> Graph<'a> {
             let provides = matches!(draft.role, Role::Provide | Role::Disturb);
             let concerned = match (&draft.column, &need.column) {
                 (Some(column), Some(wanted)) => column == wanted,
+                // A trigger needs no more than that its table is there.
+                (Some(_), None) if by.kind == Kind::Trigger => false,
                 // It is replaced before the column changes that it needed.
                 (Some(column), None) if self.fates.has_let_go(by, &need.on, Some(column)) => false,
                 _ => need.on != *by,
