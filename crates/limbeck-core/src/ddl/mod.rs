@@ -25,6 +25,7 @@ pub use grants::{changed as changed_grants, despite_defaults, granted, identity_
 pub use order::{Part, Step, order};
 pub use sequence::{identity_changes, identity_clause, identity_said, sequence_options};
 pub use shares::rename_shares;
+pub(crate) use table::beside_parents;
 pub use table::{column_definition, column_settings, storage_parameters};
 pub use text::split_off_with;
 pub(crate) use text::{parameter_name, parameters};

@@ -61,6 +61,18 @@ impl Shape<'_> {
     }
 }
 
+/// A table as a statement makes it where its parents are known: without what they imply.
+pub(crate) fn beside_parents(schema: &Schema, table: &Table) -> Table {
+    let parents = Parents::of(Some(schema), table);
+    let mut said = table.clone();
+    for column in said.columns.iter_mut().filter(|column| !column.inherited) {
+        if parents.imply_generated(column) {
+            column.generated = None;
+        }
+    }
+    said
+}
+
 /// What a [`Shape`] has left out.
 pub(super) fn postponed(name: &Name, table: &Table, columns: &[&str], kind: Kind) -> Vec<String> {
     let mut statements = Vec::new();
@@ -100,6 +112,9 @@ fn body(name: &Name, table: &Table, kind: Kind, parents: &Parents<'_>, shape: &S
                 let mut said = column.clone();
                 if parents.implies_not_null(column) {
                     said.nullability = Nullability::Nullable;
+                }
+                if parents.imply_generated(column) {
+                    said.generated = None;
                 }
                 definition(name, &said, kind, shape.postpones(column))
             };
@@ -285,6 +300,12 @@ impl<'a> Parents<'a> {
     /// Whether a column is NOT NULL anyway, because a parent's of its name is.
     fn implies_not_null(&self, column: &Column) -> bool {
         self.column(&column.name).is_some_and(|parent| parent.nullability == Nullability::NotNull)
+    }
+
+    /// Whether a column is generated anyway, as a parent's of its name is; before PostgreSQL 16 it must not say so itself.
+    fn imply_generated(&self, column: &Column) -> bool {
+        column.generated.is_some()
+            && self.column(&column.name).is_some_and(|parent| parent.generated == column.generated)
     }
 
     fn column(&self, name: &str) -> Option<&'a Column> {

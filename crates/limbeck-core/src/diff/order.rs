@@ -166,6 +166,7 @@ impl<'a> Graph<'a> {
         self.names();
         self.facts();
         self.persistence();
+        self.partitions();
         self.annotations();
         self.schemas();
         self.default_privileges();
@@ -557,6 +558,24 @@ impl<'a> Graph<'a> {
                 self.of(key).iter().copied().filter(|&index| self.drafts[index].makes()).collect();
             for turn in ends.iter().filter_map(|end| turns.get(end)) {
                 makers.iter().for_each(|&maker| self.edge(*turn, maker));
+            }
+        }
+    }
+
+    /// A table that others inherit from is attached to no other.
+    fn partitions(&mut self) {
+        for (index, draft) in self.drafts.iter().enumerate() {
+            if !matches!(draft.change.action, Action::Join { .. }) {
+                continue;
+            }
+            for child in self.fates.offspring(&draft.change.object).collect::<Vec<_>>() {
+                for other in self.of(child).to_vec() {
+                    let made = &self.drafts[other];
+                    let leaves = made.announces.contains(&Fact::Aside(child.clone()));
+                    if leaves || made.role == Role::Remove && made.column.is_none() {
+                        self.edge(other, index);
+                    }
+                }
             }
         }
     }

@@ -106,8 +106,14 @@ fn creation(fates: &Fates<'_>, id: &ObjectId, entry: &Entry, drafts: &mut Vec<Dr
         return;
     }
     let reason = fates.rebuilt.get(id).cloned();
+    let mut said = entry.clone();
+    if let Object::Table(table) = &mut said.object
+        && !table.inherits.is_empty()
+    {
+        *table = ddl::beside_parents(fates.to, table);
+    }
     let mut draft =
-        Draft::create(id, entry, words::create(id, entry)).because(reason).announces(Fact::Made(id.clone()));
+        Draft::create(id, &said, words::create(id, entry)).because(reason).announces(Fact::Made(id.clone()));
     draft = match &entry.object {
         Object::Constraint(to) => constraint::added(fates, id, to, draft),
         Object::Table(to) => table::created(fates, to, draft),
