@@ -4,9 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::options::{Options, Owned, Partitions};
-use crate::ddl::quote;
-use crate::schema::{Column, Entry, Kind, Name, Nullability, Object, ObjectId, PartitionOf, Schema, Table};
-use crate::sql::token::Lexer;
+use crate::schema::{Column, Entry, Kind, Name, Nullability, Object, ObjectId, Schema};
 
 /// The new side, with everything that is not compared as the old side has it.
 pub(super) fn target<'a>(from: &Schema, to: &'a Schema, options: &Options) -> Cow<'a, Schema> {
@@ -203,51 +201,28 @@ fn kept_partitions(from: &Schema, to: &Schema, rule: Partitions) -> BTreeSet<Opt
     for (id, entry) in &extra.objects {
         let Object::Table(table) = &entry.object else { continue };
         let Some(partition) = &table.partition_of else { continue };
-        if !other.objects.contains_key(id) && stays(other, partition, extra) {
+        if !other.objects.contains_key(id) && stays(other, &partition.parent, extra) {
             kept.insert(id.qualified());
         }
     }
     kept
 }
 
-/// Whether the other side has the same partitioned table, or leaves it alone as a partition in turn, and knows the values in
-/// the partition's bound.
-fn stays(other: &Schema, partition: &PartitionOf, extra: &Schema) -> bool {
-    let Some(here) = extra.table(&partition.parent) else { return false };
-    if has_foreign_value(partition, here, (extra, other)) {
-        return false;
-    }
-    match (other.table(&partition.parent), &here.partition_of) {
+/// Whether the other side has the same partitioned table, or leaves it alone as a partition in turn.
+fn stays(other: &Schema, parent: &Name, extra: &Schema) -> bool {
+    let Some(here) = extra.table(parent) else { return false };
+    match (other.table(parent), &here.partition_of) {
         (Some(there), _) => there.partition_by == here.partition_by,
-        (None, Some(grandparent)) => stays(other, grandparent, extra),
+        (None, Some(grandparent)) => stays(other, &grandparent.parent, extra),
         (None, None) => false,
     }
-}
-
-/// Whether a bound has a value of an enum that the other side has not.
-fn has_foreign_value(partition: &PartitionOf, parent: &Table, (extra, other): (&Schema, &Schema)) -> bool {
-    let pieces = |text: &str| -> Vec<String> {
-        Lexer::new(text, 0).map(|token| text[token.span].to_owned()).collect()
-    };
-    let (key, bound) = (pieces(parent.partition_by.as_deref().unwrap_or_default()), pieces(&partition.bound));
-    let enums = other.objects.iter().filter_map(|(id, entry)| match (&entry.object, extra.get(id)) {
-        (Object::Enum(there), Some(Object::Enum(here))) => Some((quote::name(&id.qualified()?), here, there)),
-        _ => None,
-    });
-    let mut foreign = enums.filter(|(name, here, there)| {
-        let is_key = |column: &Column| column.data_type == *name && key.contains(&quote::ident(&column.name));
-        let is_foreign =
-            |value: &&String| !there.values.contains(value) && bound.contains(&quote::literal(value));
-        parent.columns.iter().any(is_key) && here.values.iter().any(|value| is_foreign(&value))
-    });
-    foreign.next().is_some()
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::{Changes, Selection, diff};
     use super::*;
-    use crate::schema::Enum;
+    use crate::schema::{Column, Enum, PartitionOf, Table};
 
     fn table(name: &str, schema: &str) -> (ObjectId, Entry) {
         let id = ObjectId::relation(Kind::Table, &Name::new(schema, name));
