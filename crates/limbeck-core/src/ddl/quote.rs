@@ -25,6 +25,18 @@ pub(crate) fn with_suffix(name: &str, suffix: &str) -> String {
     format!("{}{suffix}", &name[..name.floor_char_boundary(63 - suffix.len())])
 }
 
+/// A name with something after it that is not taken, numbered where it has to be, as `ChooseRelationName` does it.
+pub(crate) fn free(name: &str, suffix: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let mut free = with_suffix(name, suffix);
+    for number in 1_u32.. {
+        if !is_taken(&free) {
+            break;
+        }
+        free = with_suffix(name, &format!("{suffix}{number}"));
+    }
+    free
+}
+
 /// A string constant, as it reads under `standard_conforming_strings`, which has been on by default since
 /// PostgreSQL 9.1 and which limbeck's sessions pin.
 pub fn literal(text: &str) -> String {

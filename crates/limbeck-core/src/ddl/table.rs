@@ -65,11 +65,8 @@ impl Shape<'_> {
 pub(crate) fn beside_parents(schema: &Schema, table: &Table) -> Table {
     let parents = Parents::of(Some(schema), table);
     let mut said = table.clone();
-    for column in said.columns.iter_mut().filter(|column| !column.inherited) {
-        if parents.imply_generated(column) {
-            column.generated = None;
-        }
-    }
+    let own = said.columns.iter_mut().filter(|column| !column.inherited);
+    own.for_each(|column| parents.leave_generated_out(column));
     said
 }
 
@@ -113,9 +110,7 @@ fn body(name: &Name, table: &Table, kind: Kind, parents: &Parents<'_>, shape: &S
                 if parents.implies_not_null(column) {
                     said.nullability = Nullability::Nullable;
                 }
-                if parents.imply_generated(column) {
-                    said.generated = None;
-                }
+                parents.leave_generated_out(&mut said);
                 definition(name, &said, kind, shape.postpones(column))
             };
             own.map(definition).collect()
@@ -302,10 +297,11 @@ impl<'a> Parents<'a> {
         self.column(&column.name).is_some_and(|parent| parent.nullability == Nullability::NotNull)
     }
 
-    /// Whether a column is generated anyway, as a parent's of its name is; before PostgreSQL 16 it must not say so itself.
-    fn imply_generated(&self, column: &Column) -> bool {
-        column.generated.is_some()
-            && self.column(&column.name).is_some_and(|parent| parent.generated == column.generated)
+    /// A column is generated anyway where a parent's of its name is; before PostgreSQL 16 it must not say so itself.
+    fn leave_generated_out(&self, column: &mut Column) {
+        if self.column(&column.name).is_some_and(|parent| parent.generated == column.generated) {
+            column.generated = None;
+        }
     }
 
     fn column(&self, name: &str) -> Option<&'a Column> {

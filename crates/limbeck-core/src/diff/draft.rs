@@ -78,7 +78,7 @@ pub(super) enum Fact {
     NoDefault(ObjectId, String),
     /// The index or constraint is there.
     Made(ObjectId),
-    /// The table is no part of its old parent, and not of its old type.
+    /// The table is no part of its old parent, and not of its old type, or there is none any more.
     Aside(ObjectId),
     /// The table's keys are as they will be: PostgreSQL chooses one of them when a foreign key is made.
     Keys(ObjectId),

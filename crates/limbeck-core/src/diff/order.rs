@@ -82,19 +82,22 @@ fn sorted(before: &[BTreeSet<usize>], ranks: &[Rank]) -> Vec<usize> {
     sequence
 }
 
+/// Everything of a sort that must come before by way of others of the sort, directly or not.
+fn all_before(before: &[BTreeSet<usize>], index: usize, is_meant: impl Fn(usize) -> bool) -> BTreeSet<usize> {
+    let (mut found, mut open) = (BTreeSet::new(), vec![index]);
+    while let Some(next) = open.pop() {
+        open.extend(before[next].iter().copied().filter(|&other| is_meant(other) && found.insert(other)));
+    }
+    found
+}
+
 /// Where all that is open waits: the lowest rank of those that wait for nothing but what waits for them.
 fn first_of_circle<'r>(
     before: &[BTreeSet<usize>],
     open: &BTreeSet<(&'r Rank, usize)>,
 ) -> Option<(&'r Rank, usize)> {
     let is_open: BTreeSet<usize> = open.iter().map(|&(_, index)| index).collect();
-    let all_before = |index: usize| {
-        let (mut found, mut next) = (BTreeSet::new(), vec![index]);
-        while let Some(index) = next.pop() {
-            next.extend(before[index].iter().copied().filter(|it| is_open.contains(it) && found.insert(*it)));
-        }
-        found
-    };
+    let all_before = |index| all_before(before, index, |it| is_open.contains(&it));
     let in_circle = |&&(_, index): &&(&Rank, usize)| {
         all_before(index).into_iter().all(|other| all_before(other).contains(&index))
     };
@@ -166,7 +169,6 @@ impl<'a> Graph<'a> {
         self.names();
         self.facts();
         self.persistence();
-        self.partitions();
         self.annotations();
         self.schemas();
         self.default_privileges();
@@ -218,11 +220,7 @@ impl<'a> Graph<'a> {
 
     /// Everything that must come before, directly or not.
     fn all_before(&self, index: usize) -> BTreeSet<usize> {
-        let (mut found, mut open) = (BTreeSet::new(), vec![index]);
-        while let Some(next) = open.pop() {
-            open.extend(self.before[next].iter().copied().filter(|&other| found.insert(other)));
-        }
-        found
+        all_before(&self.before, index, |_| true)
     }
 
     /// Of routines of one name, those that go do so before something is made that means one of the others: it would mean
@@ -253,14 +251,22 @@ impl<'a> Graph<'a> {
     /// A change comes before what says something of certain objects, or of a column. Where that makes a circle it does not
     /// count.
     fn precede(&mut self, first: usize, means: impl Fn(&ObjectId) -> bool) {
-        for (index, draft) in self.drafts.iter().enumerate() {
-            let says = matches!(draft.role, Role::Provide | Role::Disturb | Role::Adjust);
-            let Some(entry) = self.fates.to.objects.get(&draft.change.object) else { continue };
+        let says = |&(_, draft): &(usize, &Draft)| {
             let is_meant = |need: &Need| means(&need.on) && (draft.makes() || need.by == draft.column);
-            if says && entry.needs.iter().any(is_meant) && !self.all_before(first).contains(&index) {
-                self.edge(first, index);
-            }
+            matches!(draft.role, Role::Provide | Role::Disturb | Role::Adjust)
+                && self
+                    .fates
+                    .to
+                    .objects
+                    .get(&draft.change.object)
+                    .is_some_and(|it| it.needs.iter().any(is_meant))
+        };
+        let says: Vec<usize> = self.drafts.iter().enumerate().filter(says).map(|(index, _)| index).collect();
+        if says.is_empty() {
+            return;
         }
+        let before = self.all_before(first);
+        says.into_iter().filter(|index| !before.contains(index)).for_each(|index| self.edge(first, index));
     }
 
     /// Whether the new side has a routine of the name with other arguments.
@@ -525,6 +531,7 @@ impl<'a> Graph<'a> {
         if turns.is_empty() {
             return;
         }
+        let after: BTreeMap<&ObjectId, [ObjectId; 2]> = foreign_keys(self.fates.to).collect();
         for (key, ends) in foreign_keys(self.fates.from) {
             let removers: Vec<usize> = self
                 .of(key)
@@ -537,11 +544,10 @@ impl<'a> Graph<'a> {
                 removers.iter().for_each(|&remover| self.edge(remover, *turn));
             }
             // One that refers to another table then is between the turns of the two.
-            let after = foreign_keys(self.fates.to).find(|(other, _)| *other == key);
-            if let Some((_, [_, target])) = after.filter(|(_, [_, target])| *target != ends[1]) {
+            if let Some([_, target]) = after.get(key).filter(|[_, target]| *target != ends[1]) {
                 for swap in self.of(key).to_vec() {
                     turns.get(&ends[1]).into_iter().for_each(|&turn| self.edge(swap, turn));
-                    turns.get(&target).into_iter().for_each(|&turn| self.edge(turn, swap));
+                    turns.get(target).into_iter().for_each(|&turn| self.edge(turn, swap));
                 }
             }
             if let ([user, target], true) = (ends.each_ref().map(|end| turns.get(end)), removers.is_empty())
@@ -553,29 +559,11 @@ impl<'a> Graph<'a> {
                 }
             }
         }
-        for (key, ends) in foreign_keys(self.fates.to) {
+        for (key, ends) in after {
             let makers: Vec<usize> =
                 self.of(key).iter().copied().filter(|&index| self.drafts[index].makes()).collect();
             for turn in ends.iter().filter_map(|end| turns.get(end)) {
                 makers.iter().for_each(|&maker| self.edge(*turn, maker));
-            }
-        }
-    }
-
-    /// A table that others inherit from is attached to no other.
-    fn partitions(&mut self) {
-        for (index, draft) in self.drafts.iter().enumerate() {
-            if !matches!(draft.change.action, Action::Join { .. }) {
-                continue;
-            }
-            for child in self.fates.offspring(&draft.change.object).collect::<Vec<_>>() {
-                for other in self.of(child).to_vec() {
-                    let made = &self.drafts[other];
-                    let leaves = made.announces.contains(&Fact::Aside(child.clone()));
-                    if leaves || made.role == Role::Remove && made.column.is_none() {
-                        self.edge(other, index);
-                    }
-                }
             }
         }
     }

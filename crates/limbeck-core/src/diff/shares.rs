@@ -135,16 +135,7 @@ fn chosen(table: &str, id: &ObjectId, object: &Object, is_taken: impl Fn(&str) -
         },
         _ => return id.name.clone(),
     };
-    let stem = [vec![table], columns].concat().join("_");
-    let mut suffix = format!("_{label}");
-    for number in 1_u32.. {
-        let name = quote::with_suffix(&stem, &suffix);
-        if !is_taken(&name) {
-            return name;
-        }
-        suffix = format!("_{label}{number}");
-    }
-    stem
+    quote::free(&[vec![table], columns].concat().join("_"), &format!("_{label}"), is_taken)
 }
 
 impl Fates<'_> {

@@ -667,16 +667,7 @@ fn proof(place: &Place<'_>, column: &str) -> String {
         let id = ObjectId::of(Kind::Constraint, place.name, name);
         place.fates.from.objects.contains_key(&id) || place.fates.to.objects.contains_key(&id)
     };
-    let stem = format!("{}_{column}", place.name.name);
-    let mut suffix = "_not_null".to_owned();
-    for number in 1_u32.. {
-        let name = quote::with_suffix(&stem, &suffix);
-        if !taken(&name) {
-            return name;
-        }
-        suffix = format!("_not_null{number}");
-    }
-    stem
+    quote::free(&format!("{}_{column}", place.name.name), "_not_null", taken)
 }
 
 fn storage(place: &Place<'_>, from: &Column, to: &Column, drafts: &mut Vec<Draft>) {

@@ -13,6 +13,8 @@ mod table;
 mod types;
 mod view;
 
+use std::borrow::Cow;
+
 use super::change::Action;
 use super::draft::{Draft, Fact, Role, Stage, has_index};
 use super::fate::Fates;
@@ -94,7 +96,7 @@ fn removal(fates: &Fates<'_>, id: &ObjectId, entry: &Entry) -> Vec<Draft> {
     }
     draft = match &entry.object {
         Object::Constraint(from) => constraint::removed(fates, id, from, draft),
-        Object::Table(table) => table::room(table, draft),
+        Object::Table(table) => table::room(table, draft.announces(Fact::Aside(id.clone()))),
         _ => draft,
     };
     vec![draft]
@@ -106,12 +108,13 @@ fn creation(fates: &Fates<'_>, id: &ObjectId, entry: &Entry, drafts: &mut Vec<Dr
         return;
     }
     let reason = fates.rebuilt.get(id).cloned();
-    let mut said = entry.clone();
-    if let Object::Table(table) = &mut said.object
-        && !table.inherits.is_empty()
-    {
-        *table = ddl::beside_parents(fates.to, table);
-    }
+    let said = match &entry.object {
+        Object::Table(table) if !table.inherits.is_empty() => {
+            let object = ddl::beside_parents(fates.to, table).into();
+            Cow::Owned(Entry { object, ..entry.clone() })
+        }
+        _ => Cow::Borrowed(entry),
+    };
     let mut draft =
         Draft::create(id, &said, words::create(id, entry)).because(reason).announces(Fact::Made(id.clone()));
     draft = match &entry.object {

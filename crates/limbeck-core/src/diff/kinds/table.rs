@@ -204,6 +204,8 @@ fn join(place: &Place<'_>, drafts: &mut Vec<Draft>) {
         for table in elders.chain([place.id]) {
             draft = draft.awaits(Fact::Parent(table.clone())).awaits(Fact::Cleared(table.clone()));
         }
+        // What others inherit from is attached to nothing, and nobody is his child's child.
+        draft.awaits.extend(place.fates.offspring(place.id).cloned().map(Fact::Aside));
         drafts.push(draft.awaits(Fact::Aside(place.id.clone())));
     }
 }
